@@ -157,7 +157,8 @@ class Targets:
 @dataclass(frozen=True)
 class Themes:
     """Theme per post: `theme` int32 (n,), negative = noise; `membership` float32 (n,) in [0, 1];
-    `xy` float32 (n, 2), the map."""
+    `xy` float32 (n, 2), the map.
+    """
 
     ROWS: ClassVar[tuple[str, ...]] = ("theme", "membership", "xy")
 
@@ -182,7 +183,8 @@ class ThemeSummary:
 @dataclass(frozen=True)
 class Scores:
     """Calibrated `probability` float32 (n, k), nan where there is no score; `reasons` (n,) says why
-    ("" where scored); `thresholds` float64 (k,), nan = never decided; `model` "name/version"."""
+    ("" where scored); `thresholds` float64 (k,), nan = never decided; `model` "name/version".
+    """
 
     ROWS: ClassVar[tuple[str, ...]] = ("probability", "decision", "reasons")
 
@@ -198,7 +200,8 @@ class Scores:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A figure with its interval [low, high] at `level`; all nan when undefined (`n` still says
-    how many cells or groups it was asked of)."""
+    how many cells or groups it was asked of).
+    """
 
     value: float
     low: float

@@ -77,6 +77,15 @@ def write_posts(path: Path, posts: Iterable[Post], *, force: bool) -> None:
             writer.write_table(pa.Table.from_pylist([_row(post) for post in block], POSTS))
 
 
+def is_posts_table(path: str) -> bool:
+    """Tell whether `path` is a table POSTS, so that its posts need no preparing."""
+    try:
+        with pq.ParquetFile(path) as file:
+            return bool(file.schema_arrow.equals(POSTS))
+    except (pa.ArrowInvalid, OSError):
+        return False
+
+
 def write_themes(path: Path, themes: Themes, *, force: bool) -> None:
     """Write `themes` as the table THEMES.
 
@@ -93,7 +102,9 @@ def write_themes(path: Path, themes: Themes, *, force: bool) -> None:
         themes.xy[:, 1],
     ]
     with replacing(path, force=force) as temporary:
-        pq.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], schema=THEMES), temporary)
+        pq.write_table(
+            pa.Table.from_arrays([pa.array(c) for c in columns], schema=THEMES), temporary
+        )
 
 
 def read_themes(path: Path) -> Themes:
@@ -129,7 +140,9 @@ def write_embeddings(path: Path, embeddings: Embeddings, *, force: bool) -> None
         pq.write_table(table.replace_schema_metadata({"encoder": embeddings.encoder}), temporary)
 
 
-def iter_scores(path: Path, *, columns: tuple[str, ...] = tuple(SCORES.names)) -> Iterator[pa.Table]:
+def iter_scores(
+    path: Path, *, columns: tuple[str, ...] = tuple(SCORES.names)
+) -> Iterator[pa.Table]:
     """Read the table SCORES a row group at a time.
 
     Raises
@@ -175,5 +188,7 @@ def _opened(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     ]
     if faults:
         file.close()
-        raise TableError("; ".join(faults), where=path, remedy="Run the stage that writes it again.")
+        raise TableError(
+            "; ".join(faults), where=path, remedy="Run the stage that writes it again."
+        )
     return file

@@ -1,0 +1,78 @@
+# Every target makes the environment it needs. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NARRAFRAME := $(BIN)/narraframe
+STAMP := $(VENV)/.installed
+LOCK := requirements.lock
+
+POSTS ?= data/posts.parquet
+MODEL ?= models:/narratives@champion
+EXPERIMENT ?= experiments/sample.toml
+THEMES ?= data/themes
+SCORES ?= data/scores.parquet
+REPORT ?= reports/report.html
+PORT ?= 5000
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format themes labels train evaluate promote score report mlflow bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv from the pinned versions
+
+$(STAMP): $(LOCK) pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## run the whole way on the bundled sample, in demo/
+	$(NARRAFRAME) demo demo --force
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## lint, format, types, layers, generated files, README
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/project
+
+format: $(STAMP) ## mend format and what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+themes: $(STAMP) ## find the themes of POSTS, into THEMES
+	$(NARRAFRAME) themes $(POSTS) -o $(THEMES) --force
+
+labels: $(STAMP) ## check the codebook and the annotations
+	$(NARRAFRAME) codebook check
+
+train: $(STAMP) ## train on EXPERIMENT, register the challenger
+	$(NARRAFRAME) train --experiment $(EXPERIMENT)
+
+evaluate: $(STAMP) ## measure MODEL on LABELLED=posts.jsonl
+	$(NARRAFRAME) evaluate --model $(MODEL) --labelled $(LABELLED)
+
+promote: $(STAMP) ## make the challenger of NAME=... the champion
+	$(NARRAFRAME) promote $(NAME)
+
+score: $(STAMP) ## score POSTS with MODEL, into SCORES
+	$(NARRAFRAME) score $(POSTS) -o $(SCORES) --model $(MODEL) --force
+
+report: $(STAMP) ## write REPORT from POSTS, THEMES and SCORES
+	$(NARRAFRAME) report $(POSTS) --themes $(THEMES) --scores $(SCORES) -o $(REPORT) --force
+
+mlflow: $(STAMP) ## open MLflow's pages on PORT, lightly
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui \
+		--backend-store-uri sqlite:///$(CURDIR)/models/store/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
+
+bench: $(STAMP) ## measure near-duplicates and embedding as the posts grow
+	$(BIN)/python experiments/benchmarks/growth.py
+
+clean: ## remove what was built and computed (.venv and demo/ too)
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,100 @@
+"""A codebook and annotations made from posts that came with labels."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from narraframe.errors import CodebookError
+from narraframe.records import Annotation, Codebook, Facet, Label, Post
+
+FACET_ID = "label"
+_VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class FromLabels:
+    """A generated codebook, the annotations in its terms, and posts per label as `counts`."""
+
+    codebook: Codebook
+    annotations: tuple[Annotation, ...]
+    counts: dict[str, int]
+
+
+def from_labels(
+    posts: Iterable[Post], *, title: str, annotator: str, minimum: int = 1, most: int | None = None
+) -> FromLabels:
+    """Make one multiple-choice facet of the labels in `posts`, and annotations of the posts.
+
+    A post whose labels are None stays unannotated; one whose labels are () is a known "none".
+    Labels stand in order of frequency, then of name; ids are made from the names.
+
+    Parameters
+    ----------
+    posts : iterable of Post
+        Posts, some with labels.
+    title, annotator : str
+        Title of the codebook; annotator named in the annotations.
+    minimum : int, default=1
+        Labels on fewer posts are left out (their posts stay, as "none of the others").
+    most : int, default=None
+        Keep only so many labels, the most frequent; None keeps all.
+
+    Raises
+    ------
+    CodebookError
+        If no post has a label that is kept.
+    """
+    labelled = [post for post in posts if post.labels is not None]
+    counts = Counter(name for post in labelled for name in dict.fromkeys(post.labels or ()))
+    ordered = sorted((n for n in counts if counts[n] >= minimum), key=lambda n: (-counts[n], n))
+    names = ordered[:most]
+    if not names:
+        raise CodebookError(
+            "no post carries a label",
+            got=f"{len(labelled)} posts with a `labels` field",
+            remedy="Each record needs `labels`, a list of names; name another column by --labels.",
+        )
+    ids = _ids(names)
+    codebook = Codebook(
+        version=_VERSION,
+        title=title,
+        facets=(Facet(FACET_ID, "Label", question="Which labels apply?"),),
+        labels=tuple(Label(ids[name], FACET_ID, name) for name in names),
+    )
+    rows = [row for post in labelled for row in _annotations(post, ids, annotator)]
+    return FromLabels(codebook, tuple(rows), {ids[name]: counts[name] for name in names})
+
+
+def _annotations(post: Post, ids: dict[str, str], annotator: str) -> list[Annotation]:
+    chosen = [ids[name] for name in dict.fromkeys(post.labels or ()) if name in ids]
+    values = [(FACET_ID, int(bool(chosen)))] + [(label_id, 1) for label_id in chosen]
+    return [
+        Annotation(
+            post_id=post.post_id,
+            annotator=annotator,
+            label_id=label_id,
+            value=value,
+            codebook_version=_VERSION,
+            origin="imported",
+        )
+        for label_id, value in values
+    ]
+
+
+def _ids(names: Sequence[str]) -> dict[str, str]:
+    """Make ids of names: ASCII where the script allows, numbered where two would be the same."""
+    ids: dict[str, str] = {}
+    taken: set[str] = {FACET_ID}
+    for number, name in enumerate(names, start=1):
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+        stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"label_{number}"
+        label_id, copy = stem, 2
+        while label_id in taken:
+            label_id, copy = f"{stem}_{copy}", copy + 1
+        taken.add(label_id)
+        ids[name] = label_id
+    return ids

@@ -1,0 +1,208 @@
+"""The commands of the classifier: train, evaluate, promote, score."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from narraframe.cli import options
+from narraframe.cli.terminal import TerminalWatch, figure, say, show_rows, show_table
+from narraframe.errors import UsageError
+from narraframe.records import Quality
+
+if TYPE_CHECKING:
+    from narraframe.workflows.reading import ReadOptions
+
+model_option = click.option(
+    "--model",
+    required=True,
+    metavar="URI",
+    help="models:/NAME@champion, models:/NAME@challenger or models:/NAME/VERSION.",
+)
+
+
+@click.command()
+@click.option(
+    "--experiment",
+    type=click.Path(path_type=Path),
+    metavar="TOML",
+    help="The experiment's file: data, features, split, seed.",
+)
+@click.option(
+    "--labelled",
+    multiple=True,
+    metavar="IN",
+    help="Instead: posts whose records carry `labels`; the codebook is generated.",
+)
+@click.option("--name", help="With --labelled: the model's name in the registry.")
+@options.reading
+@options.workspace_option
+def train(
+    experiment: Path | None,
+    labelled: tuple[str, ...],
+    name: str | None,
+    read: ReadOptions,
+    workspace: Path | None,
+) -> None:
+    r"""Train a classifier, measure it honestly, and register it as the challenger.
+
+    Quality comes from nested cross-validation: thresholds and calibration are fitted without the
+    posts they are judged on, and near-copies never straddle a fold.
+
+    \b
+    Example:
+      narraframe train --experiment experiments/narratives.toml
+      narraframe train --labelled posts.jsonl --name topics
+    """
+    from narraframe.workflows import train as run
+
+    if bool(experiment) == bool(labelled):
+        raise UsageError("pass either --experiment or --labelled", remedy="See: train --help")
+    if bool(labelled) != bool(name):
+        raise UsageError("--labelled and --name go together", remedy="See: train --help")
+    found, watch = options.find(workspace), TerminalWatch()
+    if experiment is not None:
+        trained = run.train_experiment(experiment, options=read, workspace=found, watch=watch)
+    else:
+        trained = run.train_labelled(
+            labelled, name=name or "", options=read, workspace=found, watch=watch
+        )
+    _show_quality(trained.quality)
+    for note in trained.notes:
+        say(note)
+    say(f"registered {trained.model.title} as @challenger (MLflow run {trained.model.run_id})")
+    say(f"model card: {trained.card}")
+    say(f"next: narraframe promote {trained.model.name}")
+
+
+@click.command()
+@model_option
+@click.option("--labelled", required=True, multiple=True, metavar="IN", help="Posts with `labels`.")
+@options.output(required=False, what="Also write the figures, *.csv or *.json.")
+@options.reading
+@options.workspace_option
+@options.force
+def evaluate(
+    model: str,
+    labelled: tuple[str, ...],
+    output: Path | None,
+    read: ReadOptions,
+    workspace: Path | None,
+    force: bool,
+) -> None:
+    r"""Measure a registered model on labelled posts that it has not seen.
+
+    Posts whose text was in the model's training data are left out and counted.
+
+    \b
+    Example:
+      narraframe evaluate --model models:/narratives@champion --labelled held_out.jsonl
+    """
+    from narraframe.workflows.evaluate import evaluate as run
+
+    evaluated = run(
+        model,
+        labelled,
+        output=output,
+        options=read,
+        workspace=options.find(workspace),
+        force=force,
+        watch=TerminalWatch(),
+    )
+    _show_quality(evaluated.quality)
+    show_rows(evaluated.counts.items())
+
+
+@click.command()
+@click.argument("name")
+@click.option("--version", type=click.IntRange(min=1), help="Default: the challenger's.")
+@options.workspace_option
+def promote(name: str, version: int | None, workspace: Path | None) -> None:
+    r"""Make the challenger the champion, which scoring uses.
+
+    \b
+    Example:
+      narraframe promote narratives
+    """
+    from narraframe.workflows.promote import promote as run
+
+    done = run(name, version=version, workspace=options.find(workspace))
+    before = f"; before: {name}/{done.before}" if done.before else ""
+    say(f"{name}/{done.version} is @champion{before}")
+
+
+@click.command()
+@options.inputs
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    help="*.parquet, *.csv, *.jsonl or *.jsonl.gz; - for JSON lines on standard output.",
+)
+@model_option
+@options.reading
+@options.workspace_option
+@options.force
+def score(
+    inputs: tuple[str, ...],
+    output: str,
+    model: str,
+    read: ReadOptions,
+    workspace: Path | None,
+    force: bool,
+) -> None:
+    r"""Score posts: for each post and label a probability and a decision.
+
+    The output is a long table: post_id, label_id, label_name, probability, decision, reason,
+    model. A post without a score (no text, a language the model does not know) has one row that
+    says why. Inputs are read as a stream, so their size does not matter.
+
+    \b
+    Example:
+      narraframe score new.jsonl -o scores.parquet --model models:/narratives@champion
+    """
+    from narraframe.workflows.score import score as run
+
+    summary = run(
+        inputs,
+        output=None if output == "-" else Path(output),
+        stdout=sys.stdout,
+        model_uri=model,
+        options=read,
+        workspace=options.find(workspace),
+        force=force,
+        watch=(watch := TerminalWatch()),
+    )
+    for fault in summary.account.faults:
+        watch.warn(f"{fault.where}: {fault.what}")
+    for line in summary.warnings:
+        watch.warn(line)
+    if output != "-":
+        say(
+            f"{output}: {summary.n_scored:,} of {summary.n_posts:,} posts scored by {summary.model}"
+        )
+        show_rows([*summary.reasons.items(), *summary.decisions.items()])
+
+
+def _show_quality(quality: Quality) -> None:
+    say(f"{quality.how}: {quality.n_posts:,} posts in {quality.n_groups:,} groups")
+    rows = [
+        [
+            row.label_id,
+            f"{row.n_positive:,}",
+            figure(row.precision),
+            figure(row.recall),
+            figure(row.f1),
+            figure(row.average_precision),
+        ]
+        for row in quality.labels
+    ]
+    show_table(["label", "positive", "precision", "recall", "F1", "average precision"], rows)
+    say(f"micro F1 {figure(quality.micro_f1)}, macro F1 {figure(quality.macro_f1)}")
+    say(f"expected calibration error {figure(quality.calibration_error)}")
+    if quality.undefined:
+        say(f"undefined (too few posts): {', '.join(quality.undefined)}")

@@ -1,0 +1,116 @@
+"""The commands from posts to themes: ingest, embed, themes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from narraframe.cli import options
+from narraframe.cli.terminal import TerminalWatch, say, show_rows
+
+if TYPE_CHECKING:
+    from narraframe.workflows.reading import ReadOptions
+
+
+@click.command()
+@options.inputs
+@options.output(what="The table of posts to write, *.parquet.")
+@options.reading
+@options.force
+def ingest(inputs: tuple[str, ...], output: Path, read: ReadOptions, force: bool) -> None:
+    r"""Read posts of any format into one table of clean posts.
+
+    Formats: Telegram Desktop result.json (one chat or a full export), plain-text copies of channel
+    pages, CSV, JSON lines (also .gz), Parquet. Several inputs may be of different formats; "-" is
+    standard input. Copies and near-copies are marked, not dropped. Bad records are counted and
+    shown; the rest goes on.
+
+    \b
+    Example:
+      narraframe ingest result.json more/*.txt -o data/posts.parquet
+      zcat posts.jsonl.gz | narraframe ingest - --text body -o posts.parquet
+    """
+    from narraframe.workflows.ingest import ingest as run
+
+    watch = TerminalWatch()
+    reading = run(inputs, output=output, options=read, force=force, watch=watch)
+    for fault in reading.account.faults:
+        watch.warn(f"{fault.where}: {fault.what}")
+    if reading.account.bad > len(reading.account.faults):
+        watch.warn(f"and {reading.account.bad - len(reading.account.faults):,} more bad records")
+    say(f"{output}:")
+    show_rows(reading.rows().items())
+
+
+@click.command()
+@options.inputs
+@options.output(required=False, what="Also write a table post_id, vector (*.parquet).")
+@options.reading
+@options.workspace_option
+@options.force
+def embed(
+    inputs: tuple[str, ...],
+    output: Path | None,
+    read: ReadOptions,
+    workspace: Path | None,
+    force: bool,
+) -> None:
+    r"""Embed the posts, so that later commands find the vectors in the cache.
+
+    Long posts are split into chunks of sentences and pooled: nothing is cut. Equal texts are
+    embedded once. A run that was stopped goes on where it was.
+
+    \b
+    Example:
+      narraframe embed data/posts.parquet
+    """
+    from narraframe.workflows.embedding import embed as run
+
+    found = options.find(workspace)
+    watch = TerminalWatch()
+    embeddings = run(inputs, output=output, options=read, workspace=found, force=force, watch=watch)
+    n, d = embeddings.vectors.shape
+    say(f"{n:,} posts embedded in {d} dimensions by {embeddings.encoder}; cache: {found.cache}")
+
+
+@click.command()
+@options.inputs
+@options.output(what="The folder to write: themes.parquet, terms.csv, themes.json, quality.json.")
+@options.reading
+@options.workspace_option
+@options.force
+def themes(
+    inputs: tuple[str, ...],
+    output: Path,
+    read: ReadOptions,
+    workspace: Path | None,
+    force: bool,
+) -> None:
+    r"""Find the themes that recur in the posts (UMAP and HDBSCAN on their embeddings).
+
+    Near-copies count as one, and take the theme of their first. A negative theme is noise: posts
+    that belong to none.
+
+    \b
+    Example:
+      narraframe themes data/posts.parquet -o data/themes
+    """
+    from narraframe.workflows.themes import find_themes
+
+    watch = TerminalWatch()
+    found = find_themes(
+        inputs,
+        output=output,
+        options=read,
+        workspace=options.find(workspace),
+        force=force,
+        watch=watch,
+    )
+    for warning in found.warnings:
+        watch.warn(warning)
+    noise = int((found.themes.theme < 0).sum())
+    say(f"{output}: {len(found.summaries)} themes in {len(found.themes.post_ids):,} posts")
+    show_rows([(f"{s.n_posts:5,} posts", s.name) for s in found.summaries])
+    say(f"  {noise:5,} posts  in no theme")

@@ -1,0 +1,68 @@
+"""What the user sees: progress on a terminal, warnings, tables of figures, one line an error."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+
+from narraframe.records import Estimate
+
+
+class TerminalWatch:
+    """Progress bars with rate and time left on a terminal, and none where output is a file."""
+
+    @contextmanager
+    def stage(
+        self, name: str, *, total: int | None = None, unit: str = "posts"
+    ) -> Iterator[Callable[[int], None]]:
+        """Open a stage; see `workflows.watch.Watch`."""
+        from tqdm import tqdm
+
+        with tqdm(
+            desc=name, total=total, unit=f" {unit}", disable=None, file=sys.stderr, leave=False
+        ) as bar:
+            yield lambda n: bar.update(n) and None
+
+    def warn(self, line: str) -> None:
+        """Show one warning."""
+        click.echo(f"warning: {line}", err=True)
+
+
+def show_rows(rows: Iterable[tuple[str, object]]) -> None:
+    """Print names and values in two columns, numbers with thousands separators."""
+    kept = [(name, f"{v:,}" if isinstance(v, int) else str(v)) for name, v in rows]
+    width = max((len(name) for name, _ in kept), default=0)
+    right = max((len(value) for _, value in kept), default=0) if kept else 0
+    numeric = all(value.replace(",", "").isdigit() for _, value in kept)
+    for name, value in kept:
+        click.echo(
+            f"  {name:<{width}}  {value:>{right}}" if numeric else f"  {name:<{width}}  {value}"
+        )
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: the first column to the left, the others to the right."""
+    lines = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    for line in lines:
+        cells = [f"{line[0]:<{widths[0]}}"]
+        cells += [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]
+        click.echo("  " + "  ".join(cells).rstrip())
+
+
+def figure(estimate: Estimate) -> str:
+    """Return ".71 [.64, .78]", or "-" where undefined."""
+    if math.isnan(estimate.value):
+        return "-"
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+def say(line: str = "") -> None:
+    """Print one line of the result."""
+    click.echo(line)

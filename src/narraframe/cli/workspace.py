@@ -1,0 +1,107 @@
+"""The commands around the work: init, demo, report, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from narraframe.cli import options
+from narraframe.cli.terminal import TerminalWatch, say, show_rows
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def init(folder: Path) -> None:
+    r"""Lay out a workspace for your own posts: labels/, experiments/, models/ and settings.
+
+    \b
+    Example:
+      narraframe init my-study
+    """
+    from narraframe.workflows.init import init as run
+
+    for path in run(folder):
+        say(f"wrote {path}")
+    say("next, from inside it: narraframe ingest YOUR_EXPORT/result.json -o data/posts.parquet")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR", default="demo")
+@options.force
+def demo(folder: Path, force: bool) -> None:
+    r"""Run the whole way on the bundled sample: ingest, themes, train, score, report.
+
+    \b
+    Example:
+      narraframe demo
+    """
+    from narraframe.workflows.demo import demo as run
+
+    done = run(folder, force=force, watch=TerminalWatch())
+    for title, rows in done.findings:
+        say(f"{title}:")
+        show_rows(rows)
+    say(f"report: {done.report.resolve()}")
+    say("what to do next:")
+    for line in done.next_steps:
+        say(f"  {line}")
+
+
+@click.command()
+@click.argument("posts", metavar="POSTS")
+@options.output(what="The page to write, *.html.")
+@click.option("--themes", type=click.Path(path_type=Path), metavar="DIR", help="From: themes.")
+@click.option("--scores", type=click.Path(path_type=Path), metavar="PARQUET", help="From: score.")
+@click.option("--title", default="Narratives and themes", show_default=True, help="Its heading.")
+@options.workspace_option
+@options.force
+def report(
+    posts: str,
+    output: Path,
+    themes: Path | None,
+    scores: Path | None,
+    title: str,
+    workspace: Path | None,
+    force: bool,
+) -> None:
+    r"""Write one self-contained HTML page: themes, narratives over time, model quality.
+
+    \b
+    Example:
+      narraframe report data/posts.parquet --themes data/themes --scores data/scores.parquet \
+          -o reports/report.html
+    """
+    from narraframe.workflows.report import report as run
+
+    size = run(
+        posts,
+        output=output,
+        themes_folder=themes,
+        scores_path=scores,
+        title=title,
+        workspace=options.find(workspace),
+        force=force,
+        watch=TerminalWatch(),
+    )
+    say(f"{output}: {size / 1e6:.1f} MB; open it in a browser")
+
+
+@click.command()
+@options.workspace_option
+def doctor(workspace: Path | None) -> int:
+    r"""Say what is installed, what is missing, and how to get it.
+
+    \b
+    Example:
+      narraframe doctor
+    """
+    from narraframe.workflows.doctor import examine
+
+    findings = examine(options.find(workspace))
+    for finding in findings:
+        mark = {True: "ok     ", False: "missing"}.get(finding.ok, "note   ")
+        say(f"{mark}  {finding.what}")
+        if finding.remedy:
+            say(f"         {finding.remedy}")
+    return 1 if any(finding.ok is False for finding in findings) else 0

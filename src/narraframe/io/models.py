@@ -1,0 +1,158 @@
+"""A trained model as a folder of its own: heads, thresholds, codebook, quality, what it has seen.
+
+The folder holds data only. `parts.skops` is read with a fixed list of trusted types, so loading a
+model never runs code that came with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narraframe.errors import ModelError
+from narraframe.io.codebook import codebook_sha256, codebook_toml, parse_codebook
+from narraframe.records import Codebook, Estimate, LabelQuality, Quality
+
+_RECORD, _CODEBOOK, _PARTS = "model.json", "codebook.toml", "parts.skops"
+_QUALITY, _SEEN = "quality.json", "seen.npy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """What must fit before a model may be used, and where it came from.
+
+    `languages` are those of its training posts; with `any_language` (a multilingual encoder) posts
+    in others are scored too.
+    """
+
+    name: str
+    encoder: str
+    codebook_version: str
+    codebook_sha256: str
+    languages: tuple[str, ...]
+    any_language: bool
+    n_posts: int
+    n_groups: int
+    trained_at: str
+    narraframe_version: str
+    experiment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model folder in memory; `parts` are what the classifier was taken apart into.
+
+    `seen` holds sorted 64-bit fingerprints of the training texts (see `fingerprint`).
+    """
+
+    record: ModelRecord
+    codebook: Codebook
+    parts: Mapping[str, Any]
+    quality: Quality
+    seen: NDArray[np.uint64]
+
+
+def fingerprint(texts: Iterable[str]) -> NDArray[np.uint64]:
+    """Return the first 64 bits of each text's sha256, case and white space folded; shape (n,)."""
+    folded = (" ".join(text.casefold().split()).encode() for text in texts)
+    digests = b"".join(hashlib.sha256(text).digest()[:8] for text in folded)
+    return np.frombuffer(digests, dtype="<u8")
+
+
+def save_bundle(folder: Path, bundle: Bundle) -> None:
+    """Write `bundle` into the new `folder`."""
+    import skops.io
+
+    folder.mkdir(parents=True)
+    record = asdict(bundle.record)
+    (folder / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
+    (folder / _CODEBOOK).write_text(codebook_toml(bundle.codebook), "utf-8")
+    (folder / _QUALITY).write_text(quality_json(bundle.quality), "utf-8")
+    np.save(folder / _SEEN, np.unique(bundle.seen), allow_pickle=False)
+    skops.io.dump(dict(bundle.parts), folder / _PARTS)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a model folder.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged, holds types that are not trusted, or the codebook is not
+        the one that the model was trained with.
+    """
+    import skops.io
+
+    try:
+        record = _record(json.loads((folder / _RECORD).read_text("utf-8")))
+        codebook = parse_codebook((folder / _CODEBOOK).read_text("utf-8"), where=str(folder))
+        quality = quality_from_json((folder / _QUALITY).read_text("utf-8"))
+        seen = np.load(folder / _SEEN, allow_pickle=False)
+        strangers = skops.io.get_untrusted_types(file=folder / _PARTS)
+        if strangers:
+            raise ModelError("holds types that are not trusted", where=folder, got=strangers)
+        parts = skops.io.load(folder / _PARTS, trusted=[])
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{Path(error.filename).name} is missing: this is no narraframe model",
+            where=folder,
+            remedy="Train one with: narraframe train.",
+        ) from error
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged archive fails in many ways, all mean this
+        raise ModelError(
+            f"is damaged: {error}", where=folder, remedy="Train the model again."
+        ) from error
+    if codebook_sha256(codebook) != record.codebook_sha256:
+        raise ModelError(
+            "its codebook.toml is not the one it was trained with",
+            where=folder,
+            got=codebook.version,
+            remedy="Restore the folder, or train again.",
+        )
+    return Bundle(record, codebook, parts, quality, seen)
+
+
+def quality_json(quality: Quality) -> str:
+    """Return `quality` as JSON, undefined figures as null."""
+    return json.dumps(_without_nan(asdict(quality)), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def quality_from_json(text: str) -> Quality:
+    """Read what `quality_json` wrote."""
+    data = json.loads(text)
+    labels = tuple(
+        LabelQuality(**{f.name: _estimate(row[f.name]) for f in fields(LabelQuality)})
+        for row in data["labels"]
+    )
+    plain = {f.name: _estimate(data[f.name]) for f in fields(Quality) if f.name != "labels"}
+    plain["undefined"] = tuple(plain["undefined"])
+    return Quality(labels=labels, **plain)
+
+
+def _record(data: dict[str, Any]) -> ModelRecord:
+    return ModelRecord(**data | {"languages": tuple(data["languages"])})
+
+
+def _estimate(value: Any) -> Any:
+    if isinstance(value, dict):
+        known: dict[str, Any] = {k: math.nan if v is None else v for k, v in value.items()}
+        return Estimate(**known)
+    return math.nan if value is None else value
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(v) for v in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,102 @@
+"""What the readers yield beside posts, and how every reader names a post that has no name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from narraframe.records import BadRecord, Post
+
+DeriveId = Callable[..., str]
+
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+_POST_FIELDS = tuple(field.name for field in fields(Post))
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that is rightly no post (a service message); `where` is "file: position"."""
+
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something lost or assumed in a post that was kept; `where` is "file: position"."""
+
+    where: str
+    what: str
+
+
+Item = Post | BadRecord | Skipped | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The input being read: `name` as shown to people, `stem` as part of derived ids, and the
+    `channel` of records that name none.
+    """
+
+    name: str
+    stem: str
+    channel: str | None = None
+
+    def at(self, kind: str, number: int) -> str:
+        """Return "file: position", for example "posts.csv: line 7"."""
+        return f"{self.name}: {kind} {number}"
+
+
+def id_deriver() -> DeriveId:
+    """Return a function from the content of a post to an id.
+
+    Equal contents get different ids, by counting: the third copy in a file is always the third.
+    The count costs some 100 bytes of memory a post, for posts without an id of their own only.
+    """
+    seen: Counter[bytes] = Counter()
+
+    def derive(*content: str | None) -> str:
+        digest = hashlib.sha256(json.dumps(content).encode()).digest()[:8]
+        seen[digest] += 1
+        if (copy := seen[digest]) > 1:
+            digest = hashlib.sha256(json.dumps([*content, copy]).encode()).digest()[:8]
+        return f"p-{digest.hex()}"
+
+    return derive
+
+
+def writable(post: Post) -> Iterator[Post | Note]:
+    """Yield `post` with NUL characters and lone surrogates replaced by U+FFFD, and a note if so.
+
+    Neither can be stored: UTF-8 has no surrogates, and much software ends a text at NUL.
+    """
+    changes: dict[str, Any] = {
+        name: mended
+        for name in _POST_FIELDS
+        if (mended := _mend(value := getattr(post, name))) != value
+    }
+    if not changes:
+        yield post
+        return
+    yield replace(post, **changes)
+    shown = ", ".join(changes)
+    yield Note(post.source, f"characters that cannot be stored were replaced by U+FFFD in {shown}")
+
+
+def _mend(value: object) -> object:
+    if isinstance(value, str):
+        if _UNWRITABLE.search(value) is None:
+            return value
+        # UTF-16 joins two surrogates that belong together before the lone ones are replaced.
+        units = value.replace("\x00", "\ufffd").encode("utf-16-le", "surrogatepass")
+        return units.decode("utf-16-le", "replace")
+    if isinstance(value, tuple):
+        return tuple(_mend(part) for part in value)
+    if isinstance(value, Mapping):
+        return {_mend(key): part for key, part in value.items()}
+    return value

@@ -1,0 +1,205 @@
+"""Scores as a stream of blocks: Parquet, CSV or JSON lines by the name of the output.
+
+Every format holds the same long table SCORES, one row a post and label, in the posts' order; a post
+without a score has one row, without a label, that says why.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from narraframe.errors import TableError, UsageError
+from narraframe.io.cells import guard
+from narraframe.io.files import replacing
+from narraframe.io.tables import SCORES, iter_scores
+from narraframe.records import Scores
+
+SUFFIXES = (".parquet", ".csv", ".jsonl", ".jsonl.gz")
+
+
+class ScoreWriter(Protocol):
+    """Takes scores block by block."""
+
+    def write(self, block: pa.Table) -> None:
+        """Append one block of the table SCORES."""
+        ...
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a name whose ending names no format.
+
+    Raises
+    ------
+    UsageError
+        If `path` ends otherwise than in one of `SUFFIXES`.
+    """
+    if not path.name.endswith(SUFFIXES):
+        raise UsageError(
+            "the ending names no format",
+            where=path,
+            remedy=f"End it in {', '.join(SUFFIXES)}, or pass - for JSON lines on the output.",
+        )
+
+
+@contextmanager
+def open_scores(path: Path, *, force: bool) -> Iterator[ScoreWriter]:
+    """Yield a writer for `path`; the file appears when the block ends well.
+
+    Raises
+    ------
+    OutputError
+        If `path` exists and `force` is False, or cannot be written.
+    """
+    with replacing(path, force=force) as temporary:
+        if path.name.endswith(".parquet"):
+            with pq.ParquetWriter(temporary, SCORES) as writer:
+                yield _Parquet(writer)
+        elif path.name.endswith(".csv"):
+            with temporary.open("w", encoding="utf-8", newline="") as text:
+                yield _Csv(text)
+        elif path.name.endswith(".gz"):
+            with _gzip_text(temporary) as text:
+                yield JsonLines(text)
+        else:
+            with temporary.open("w", encoding="utf-8") as text:
+                yield JsonLines(text)
+
+
+class JsonLines:
+    """Writes one JSON object a row to an open text file."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+
+    def write(self, block: pa.Table) -> None:
+        """Append one block of the table SCORES."""
+        for row in block.to_pylist():
+            row["probability"] = _shortest(row["probability"])
+            self._text.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+class _Parquet:
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+
+    def write(self, block: pa.Table) -> None:
+        self._writer.write_table(block)
+
+
+class _Csv:
+    def __init__(self, text: IO[str]) -> None:
+        self._writer = csv.writer(text, lineterminator="\n")
+        self._writer.writerow(SCORES.names)
+
+    def write(self, block: pa.Table) -> None:
+        for row in block.to_pylist():
+            self._writer.writerow([_cell(row[name]) for name in SCORES.names])
+
+
+def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[str]) -> pa.Table:
+    """Return `scores` as rows of the table SCORES.
+
+    Parameters
+    ----------
+    scores : Scores
+        Scores of n posts and k labels.
+    names : mapping of str to str
+        Name of each label id.
+    reasons : sequence of str of length k
+        Why a label has no probability; "" where it has one.
+    """
+    k = len(scores.label_ids)
+    columns: dict[str, list[Any]] = {name: [] for name in SCORES.names}
+    for i, post_id in enumerate(scores.post_ids):
+        scored = scores.reasons[i] == ""
+        rows = k if scored else 1
+        columns["post_id"] += [post_id] * rows
+        columns["label_id"] += list(scores.label_ids) if scored else [None]
+        columns["label_name"] += [names[j] for j in scores.label_ids] if scored else [None]
+        p = scores.probability[i]
+        known = ~np.isnan(p)
+        columns["probability"] += _where(known, p) if scored else [None]
+        columns["decision"] += _where(known, scores.decision[i]) if scored else [None]
+        columns["reason"] += (
+            [reason or None for reason in reasons] if scored else [scores.reasons[i]]
+        )
+        columns["model"] += [scores.model] * rows
+    return pa.table(columns, schema=SCORES)
+
+
+def read_scores(path: Path) -> Scores:
+    """Read the Parquet table SCORES back into one record; thresholds are not in it (nan).
+
+    Raises
+    ------
+    TableError
+        If `path` is no such table, or mixes models.
+    """
+    table = pa.concat_tables(iter_scores(path))
+    models = [model for model in table["model"].unique().to_pylist() if model is not None]
+    if len(models) > 1:
+        raise TableError("scores of several models in one table", where=path, got=models)
+    post_ids = tuple(table["post_id"].unique().to_pylist())
+    label_ids = tuple(i for i in table["label_id"].unique().to_pylist() if i is not None)
+    row_of = {post_id: i for i, post_id in enumerate(post_ids)}
+    column_of = {label_id: j for j, label_id in enumerate(label_ids)}
+    probability = np.full((len(post_ids), len(label_ids)), np.nan, dtype=np.float32)
+    decision = np.zeros(probability.shape, dtype=np.bool_)
+    reasons = [""] * len(post_ids)
+    columns = (table[n].to_pylist() for n in ("post_id", "label_id", "probability", "decision"))
+    for *row, reason in zip(*columns, table["reason"].to_pylist(), strict=True):
+        post_id, label_id, p, decided = row
+        if label_id is None:
+            reasons[row_of[post_id]] = reason or "no score"
+        elif p is not None:
+            probability[row_of[post_id], column_of[label_id]] = p
+            decision[row_of[post_id], column_of[label_id]] = decided
+    return Scores(
+        post_ids=post_ids,
+        label_ids=label_ids,
+        probability=probability,
+        decision=decision,
+        thresholds=np.full(len(label_ids), np.nan),
+        reasons=tuple(reasons),
+        model=models[0] if models else "",
+    )
+
+
+@contextmanager
+def _gzip_text(path: Path) -> Iterator[IO[str]]:
+    # mtime and name are left out so that the same scores are the same bytes
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8") as text,
+    ):
+        yield text
+
+
+def _where(known: Any, values: Any) -> list[Any]:
+    return [value if ok else None for ok, value in zip(known, values.tolist(), strict=True)]
+
+
+def _shortest(probability: float | None) -> float | None:
+    return (
+        None if probability is None else float(np.format_float_positional(np.float32(probability)))
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return np.format_float_positional(np.float32(value), trim="0")
+    return "" if value is None else guard(str(value))

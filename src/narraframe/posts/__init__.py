@@ -1,0 +1,1 @@
+"""Prepare posts: clean text, language, near-duplicates."""

@@ -1,0 +1,1 @@
+"""Reports: one self-contained HTML page that shows themes, narratives and how far to trust them."""

@@ -1,0 +1,197 @@
+"""What the classifier decided, arranged by facet: one row a label, by month and by channel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from narraframe.records import Codebook, Facet, Scores
+from narraframe.report.shown import month
+from narraframe.report.tables import (
+    Columns,
+    Corpus,
+    CountTable,
+    channel_columns,
+    cross,
+    decided,
+    month_columns,
+)
+
+CHANNELS_SHOWN = 8
+HEAT_STEPS = 6
+NO_THRESHOLD = "never decided: the model has no threshold for it"
+NO_SCORE = "not scored by this model"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A count of posts and of distinct posts, with its tint (0 to HEAT_STEPS)."""
+
+    posts: int
+    distinct: int
+    posts_heat: int
+    distinct_heat: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """A month or channel with how many posts in it were scored; a gap has none."""
+
+    name: str
+    n_posts: int
+    n_distinct: int
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One label; `state` says why it has no counts, "" where it has."""
+
+    label_id: str
+    name: str
+    definition: str
+    depth: int
+    state: str
+    is_leaf: bool
+    posts: int
+    distinct: int
+    months: tuple[Cell, ...]
+    channels: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class FacetView:
+    """A facet with its labels, counted by month and by channel; `group` names it on the page."""
+
+    group: str
+    name: str
+    question: str
+    single: bool
+    months: tuple[Column, ...]
+    channels: tuple[Column, ...]
+    rows: tuple[LabelRow, ...]
+
+    @property
+    def counted(self) -> tuple[LabelRow, ...]:
+        """The rows that have counts."""
+        return tuple(row for row in self.rows if not row.state)
+
+    def most_frequent(self, n: int) -> tuple[LabelRow, ...]:
+        """Return at most `n` labels without children that some post carries, most posts first."""
+        leaves = [row for row in self.counted if row.is_leaf and row.posts]
+        return tuple(sorted(leaves, key=lambda row: -row.posts)[:n])
+
+
+def facet_views(
+    known: Corpus, scores: Scores, codebook: Codebook | None
+) -> tuple[FacetView, ...]:
+    """Count the decisions of every facet, in codebook order.
+
+    Without a codebook all labels form one facet; scored labels that the codebook lacks form a last
+    one, so that nothing scored goes unseen.
+    """
+    carries, scored = decided(known, scores)
+    by_month, by_channel = month_columns(known), channel_columns(known, limit=CHANNELS_SHOWN)
+    counts = (
+        cross(carries, by_month, asked=scored, group=known.group),
+        cross(carries, by_channel, asked=scored, group=known.group),
+    )
+    axes = (
+        _columns(Columns(tuple(month(key) for key in by_month.names), by_month.of), counts[0]),
+        _columns(by_channel, counts[1]),
+    )
+    return tuple(
+        FacetView(
+            group=f"facet-{number}",
+            name=facet.name,
+            question=facet.question,
+            single=facet.choice == "single",
+            months=axes[0],
+            channels=axes[1],
+            rows=_rows(label_ids, scores, codebook, counts),
+        )
+        for number, (facet, label_ids) in enumerate(_facets(scores, codebook))
+        if label_ids
+    )
+
+
+def label_name(codebook: Codebook | None, label_id: str) -> str:
+    """Return the label's name in the codebook, its id where it has none there."""
+    label = codebook.by_id.get(label_id) if codebook else None
+    return label.name if label else label_id
+
+
+def _facets(scores: Scores, codebook: Codebook | None) -> list[tuple[Facet, tuple[str, ...]]]:
+    if codebook is None:
+        return [(Facet("labels", "Labels"), scores.label_ids)]
+    known = [(facet, codebook.facet_label_ids(facet.facet_id)) for facet in codebook.facets]
+    strange = tuple(label_id for label_id in scores.label_ids if label_id not in codebook.by_id)
+    return [*known, (Facet("strange", "Labels that the codebook lacks"), strange)]
+
+
+def _rows(
+    label_ids: Sequence[str],
+    scores: Scores,
+    codebook: Codebook | None,
+    counts: tuple[CountTable, CountTable],
+) -> tuple[LabelRow, ...]:
+    place = {label_id: j for j, label_id in enumerate(scores.label_ids)}
+    shown = [j for label_id in label_ids if (j := place.get(label_id)) is not None]
+    tops = [_tops(table, shown) for table in counts]
+    rows = []
+    for label_id in label_ids:
+        at = place.get(label_id)
+        state = NO_SCORE if at is None else ""
+        if at is not None and math.isnan(scores.thresholds[at]):
+            state = NO_THRESHOLD
+        label = codebook.by_id.get(label_id) if codebook else None
+        has_counts = at is not None and not state
+        rows.append(
+            LabelRow(
+                label_id=label_id,
+                name=label_name(codebook, label_id),
+                definition=label.definition if label else "",
+                depth=_depth(codebook, label_id),
+                state=state,
+                is_leaf=codebook is None or not codebook.children(label_id),
+                posts=int(counts[0].row_posts[at]) if has_counts else 0,
+                distinct=int(counts[0].row_distinct[at]) if has_counts else 0,
+                months=_cells(counts[0], at, tops[0]) if has_counts else (),
+                channels=_cells(counts[1], at, tops[1]) if has_counts else (),
+            )
+        )
+    return tuple(rows)
+
+
+def _cells(table: CountTable, row: int | None, tops: tuple[int, int]) -> tuple[Cell, ...]:
+    pairs = zip(table.posts[row].ravel(), table.distinct[row].ravel(), strict=True)
+    return tuple(
+        Cell(int(posts), int(distinct), _heat(posts, tops[0]), _heat(distinct, tops[1]))
+        for posts, distinct in pairs
+    )
+
+
+def _tops(table: CountTable, rows: Sequence[int]) -> tuple[int, int]:
+    return tuple(  # type: ignore[return-value]
+        int(values[list(rows)].max(initial=0)) for values in (table.posts, table.distinct)
+    )
+
+
+def _heat(count: int, top: int) -> int:
+    return int(np.ceil(HEAT_STEPS * count / top)) if top else 0
+
+
+def _columns(columns: Columns, table: CountTable) -> tuple[Column, ...]:
+    return tuple(
+        Column(name, int(n), int(distinct))
+        for name, n, distinct in zip(columns.names, table.n_posts, table.n_distinct, strict=True)
+    )
+
+
+def _depth(codebook: Codebook | None, label_id: str) -> int:
+    depth, label = 0, codebook.by_id.get(label_id) if codebook else None
+    while codebook and label and label.parent is not None:
+        depth, label = depth + 1, codebook.by_id.get(label.parent)
+    return depth

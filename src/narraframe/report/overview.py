@@ -1,0 +1,85 @@
+"""What a reader grasps in ten seconds, and what to know before believing the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from narraframe.report.bars import Bar, bars
+from narraframe.report.facets import NO_THRESHOLD, FacetView
+from narraframe.report.inputs import ReportInput
+from narraframe.report.shown import NOT_KNOWN, day, plural
+from narraframe.report.tables import Columns, Corpus, cross, unscored
+
+NOT_SENT = "not among the scores: score these posts too"
+UNKNOWN_LANGUAGE = "not known"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a reader grasps in ten seconds."""
+
+    n_posts: int
+    n_distinct: int
+    n_channels: int
+    first: str
+    last: str
+    n_undated: int
+    languages: tuple[Bar, ...]
+
+
+def overview(known: Corpus) -> Overview:
+    """Sum the posts up."""
+    moments = sorted(post.created_at for post in known.posts if post.created_at)
+    every = np.ones(len(known.posts), dtype=bool)
+    spoken = Counter(post.lang or UNKNOWN_LANGUAGE for post in known.posts)
+    names = tuple(name for name, _ in spoken.most_common())
+    place = {name: i for i, name in enumerate(names)}
+    of = np.array([place[p.lang or UNKNOWN_LANGUAGE] for p in known.posts], dtype=np.intp)
+    table = cross(every[:, None], Columns(names, of), asked=every, group=known.group)
+    return Overview(
+        n_posts=len(known.posts),
+        n_distinct=known.n_distinct,
+        n_channels=sum(1 for name in known.channels if name),
+        first=day(moments[0]) if moments else NOT_KNOWN,
+        last=day(moments[-1]) if moments else NOT_KNOWN,
+        n_undated=int((known.month < 0).sum()),
+        languages=bars(zip(names, table.n_posts, table.n_distinct, strict=True)),
+    )
+
+
+def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> tuple[str, ...]:
+    """Return what a reader must know before believing the page, in sentences."""
+    n, found = len(known.posts), list(report.theme_warnings)
+    undated = int((known.month < 0).sum())
+    if undated:
+        found.append(f"{_of(undated, n)} without a date: they are missing from every time line.")
+    for name, rows in (("themes", report.themes), ("scores", report.scores)):
+        inside = {post.post_id for post in known.posts}
+        extra = sum(post_id not in inside for post_id in rows.post_ids) if rows else 0
+        if extra:
+            found.append(f"The {name} hold {plural(extra, 'post')} that this report leaves out.")
+    if report.scores is not None:
+        without = sum(posts for _, posts, _ in unscored(known, report.scores, missing=NOT_SENT))
+        if without:
+            found.append(f"{_of(without, n)} without a score: the reasons stand under Narratives.")
+    never = sum(row.state == NO_THRESHOLD for view in views for row in view.rows)
+    if never:
+        found.append(f"{plural(never, 'label')} never decided: the model has no threshold for them.")
+    if report.quality is not None and report.quality.undefined:
+        found.append(
+            f"Quality is undefined for {plural(len(report.quality.undefined), 'label')}: "
+            "too few examples to measure it."
+        )
+    if report.scores is not None and report.quality is None:
+        found.append("Nothing here says how often the classifier is right.")
+    return tuple(found)
+
+
+def _of(n: int, total: int) -> str:
+    return f"{n:,} of {plural(total, 'post')} {'is' if n == 1 else 'are'}"
+
+

@@ -1,0 +1,1 @@
+"""The sample corpus: written for this project, for demonstration; no data about the world."""

@@ -1,0 +1,91 @@
+"""Init: lay out a workspace for one's own posts."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from narraframe.config import WORKSPACE_FILE
+from narraframe.errors import OutputError
+from narraframe.io.files import refused, write_text
+
+SETTINGS = """\
+# Settings of this workspace. Every key may be left out; unknown keys are errors.
+
+[encoder]
+# Any sentence-transformers name or a local folder. The default knows English only; for Russian or
+# Ukrainian posts name a multilingual one, such as "paraphrase-multilingual-MiniLM-L12-v2".
+name = "all-MiniLM-L6-v2"
+
+[themes]
+min_cluster_size = 0   # smallest theme, in distinct posts; 0 = chosen by relative validity
+seed = 0
+"""
+EXPERIMENT = """\
+purpose = "{purpose}"
+model = "{model}"   # its name in the registry
+seed = 0
+
+[data]
+posts = "{posts}"
+codebook = "{codebook}"
+annotations = "{annotations}"
+consensus = "majority"   # of several annotators; ties stay unknown. "any": one is enough
+
+[heads]
+features = "both"        # "embedding", "tfidf" or "both"
+min_positive = 5         # labels with fewer positive posts are not learnt
+
+[split]
+folds = 5                # near-duplicate groups never straddle a fold
+"""
+_IGNORED = "data/\nreports/\nmodels/store/\n"
+_FOLDERS = ("data", "labels/annotations", "experiments/results", "models/cards")
+
+
+def init(folder: Path, *, model: str = "narratives") -> tuple[Path, ...]:
+    """Lay out labels/, experiments/, models/ and the settings in `folder`; nothing is replaced.
+
+    Returns
+    -------
+    The files that were written.
+
+    Raises
+    ------
+    OutputError
+        If `folder` is a workspace already, or cannot be written.
+    """
+    if (folder / WORKSPACE_FILE).exists():
+        raise OutputError(
+            "is a workspace already",
+            where=folder,
+            remedy="Choose another folder, or edit the files that are there.",
+        )
+    experiment = EXPERIMENT.format(
+        purpose="Which narratives and frames can be told from the annotated posts, and how well?",
+        model=model,
+        posts="data/posts.parquet",
+        codebook="labels/codebook.toml",
+        annotations="labels/annotations",
+    )
+    contents = {
+        "labels/codebook.toml": sample_text("codebook.toml"),
+        "labels/guidelines.md": sample_text("guidelines.md"),
+        f"experiments/{model}.toml": experiment,
+        ".gitignore": _IGNORED,
+        WORKSPACE_FILE: SETTINGS,
+    }
+    try:
+        for name in _FOLDERS:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(folder, error) from error
+    written = [name for name in contents if not (folder / name).exists()]
+    for name in written:
+        write_text(folder / name, contents[name], force=False)
+    return tuple(folder / name for name in written)
+
+
+def sample_text(name: str) -> str:
+    """Return a text file of the bundled sample."""
+    return files("narraframe.sample").joinpath(name).read_text("utf-8")

@@ -1,0 +1,106 @@
+"""Report: one HTML page from the tables at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from narraframe.config import Workspace
+from narraframe.errors import NarraframeError
+from narraframe.io.codebook import read_codebook
+from narraframe.io.files import check_free, write_text
+from narraframe.io.models import Bundle, load_bundle
+from narraframe.io.scores import read_scores
+from narraframe.io.themes import read_themes_folder
+from narraframe.io.tracking import find_model
+from narraframe.records import Codebook, Scores
+from narraframe.report.page import ReportInput, render
+from narraframe.workflows.ingest import account_path
+from narraframe.workflows.reading import Reading, ReadOptions, read_ready
+from narraframe.workflows.watch import Watch
+
+
+def report(
+    posts: str,
+    *,
+    output: Path,
+    themes_folder: Path | None,
+    scores_path: Path | None,
+    title: str,
+    workspace: Workspace,
+    force: bool,
+    watch: Watch,
+) -> int:
+    """Write the page and return its size in bytes.
+
+    Raises
+    ------
+    InputError, TableError
+        If posts, themes or scores cannot be read, or do not belong together.
+    OutputError
+        If `output` exists and `force` is False, or cannot be written.
+    """
+    check_free(output, force=force)
+    reading = read_ready([posts], options=ReadOptions(), watch=watch)
+    themes = read_themes_folder(themes_folder, posts=reading.posts) if themes_folder else None
+    scores = read_scores(scores_path) if scores_path else None
+    bundle = _bundle(scores, workspace=workspace, watch=watch)
+    page = render(
+        ReportInput(
+            title=title,
+            posts=reading.posts,
+            themes=themes.themes if themes else None,
+            summaries=themes.summaries if themes else (),
+            theme_figures=themes.figures if themes else {},
+            theme_warnings=themes.warnings if themes else (),
+            codebook=bundle.codebook if bundle else _codebook(workspace),
+            scores=scores,
+            quality=bundle.quality if bundle else None,
+            model=_model_facts(scores, bundle),
+            reading=_account(posts, reading),
+            made_at=datetime.now(UTC),
+            source_note=Path(posts).name,
+        )
+    )
+    write_text(output, page, force=force)
+    return output.stat().st_size
+
+
+def _bundle(scores: Scores | None, *, workspace: Workspace, watch: Watch) -> Bundle | None:
+    if scores is None or not scores.model:
+        return None
+    try:
+        return load_bundle(find_model(workspace.store, f"models:/{scores.model}").folder)
+    except NarraframeError as error:
+        watch.warn(f"the page has no model quality: {error}")
+        return None
+
+
+def _codebook(workspace: Workspace) -> Codebook | None:
+    return read_codebook(workspace.codebook) if workspace.codebook.exists() else None
+
+
+def _model_facts(scores: Scores | None, bundle: Bundle | None) -> Mapping[str, str]:
+    if scores is None or bundle is None:
+        return {}
+    record = bundle.record
+    return {
+        "model": scores.model,
+        "trained at": record.trained_at,
+        "trained on": f"{record.n_posts:,} posts in {record.n_groups:,} groups of near-copies",
+        "encoder": record.encoder,
+        "codebook": record.codebook_version,
+        "languages": ", ".join(record.languages) or "not known",
+        "narraframe": record.narraframe_version,
+    }
+
+
+def _account(posts: str, reading: Reading) -> Mapping[str, int]:
+    """Return the account that ingest left, which knows what was dropped; else this reading's."""
+    beside = account_path(Path(posts))
+    if beside.exists():
+        account: dict[str, int] = json.loads(beside.read_text("utf-8"))
+        return account
+    return reading.rows()
