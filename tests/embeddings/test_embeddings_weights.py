@@ -17,7 +17,9 @@ from narraframe.errors import EncoderError
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def write_encoder(folder: Path, *, content=b"weights", tokens=128, pooling=None, dense=None) -> Path:
+def write_encoder(
+    folder: Path, *, content=b"weights", tokens=128, pooling=None, dense=None
+) -> Path:
     """Write the files of an encoder as far as they are read without loading it."""
     modules = ["Transformer", "Pooling"] + (["Dense"] if dense else [])
     paths = ["", "1_Pooling", "2_Dense"]
@@ -140,7 +142,7 @@ def test_the_local_copy_of_the_hub_is_searched(no_hub):
 @pytest.mark.parametrize("download", [False, True])
 def test_an_unknown_name_is_refused_within_seconds(no_hub, name, download, capfd):
     started = time.monotonic()
-    with pytest.raises(EncoderError, match="not on this machine.*Check its name and the network"):
+    with pytest.raises(EncoderError, match=r"not on this machine.*Check its name and the network"):
         find_encoder(name, download=download)
     assert time.monotonic() - started < 10
     assert capfd.readouterr() == ("", "")
@@ -161,7 +163,7 @@ def test_a_hub_that_never_answers_is_given_up_within_seconds(no_hub, monkeypatch
 
 
 def test_a_path_that_is_not_there_is_not_taken_for_a_hub_name(tmp_path):
-    with pytest.raises(EncoderError, match="no such encoder folder.*Check the path"):
+    with pytest.raises(EncoderError, match=r"no such encoder folder.*Check the path"):
         find_encoder(str(tmp_path / "absent"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import json
@@ -89,19 +90,21 @@ def _packaged_minilm() -> Path | None:
 
 
 def _hub_folder(short: str, *, download: bool) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub import HfApi, snapshot_download
 
     repo = short if "/" in short else _HUB_PREFIX + short
+    fetch = functools.partial(snapshot_download, repo, allow_patterns=_HUB_FILES)
     try:
         with quiet():
-            folder = snapshot_download(
-                repo,
-                allow_patterns=_HUB_FILES,
-                etag_timeout=_HUB_TIMEOUT,
-                local_files_only=not download,
-            )
-    except (OSError, ValueError, HfHubHTTPError) as error:
+            try:
+                return Path(fetch(local_files_only=True))
+            except FileNotFoundError:
+                if not download:
+                    raise
+            # Asked first since snapshot_download itself waits for ever on a hub that is silent.
+            HfApi().repo_info(repo, timeout=_HUB_TIMEOUT)
+            return Path(fetch())
+    except Exception as error:  # of the HTTP library, which differs from version to version
         where = "and could not be fetched" if download else "(nothing was fetched)"
         raise EncoderError(
             f"the encoder is not on this machine {where}",
@@ -109,7 +112,6 @@ def _hub_folder(short: str, *, download: bool) -> Path:
             remedy="Check its name and the network, or copy the encoder's folder here and give its "
             f"path. {_MINILM} needs no network.",
         ) from error
-    return Path(folder)
 
 
 def _read(name: str, folder: Path, *, expected: str | None = None) -> EncoderInfo:

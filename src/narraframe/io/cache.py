@@ -128,16 +128,15 @@ class EmbeddingCache:
             path = write_segment(
                 self.folder, self._encoder, unique, vectors.shape[1], [vectors[first]]
             )
-            self._add(open_segment(path))
-            self._sound.add(path)
-            while len(self._segments) > _MAX_SEGMENTS:
+            self._adopt(path)
+            if len(self._segments) > _MAX_SEGMENTS:
                 self._merge_smaller_half()
 
     def _open_segments(self) -> bool:
         """Open what is not open yet; False if a file vanished meanwhile."""
         complete = True
         known = {segment.path for segment in self._segments}
-        for path in sorted(self.folder.glob(f"*{SUFFIX}")):
+        for path in _files(self.folder, SUFFIX):
             if path in known:
                 continue
             try:
@@ -147,6 +146,15 @@ class EmbeddingCache:
             except DamagedError as damage:
                 self._set_aside(path, str(damage))
         return complete
+
+    def _adopt(self, path: Path) -> bool:
+        """Open a segment that was just written; False if another writer has merged it already."""
+        try:
+            self._add(open_segment(path))
+        except FileNotFoundError:
+            return False
+        self._sound.add(path)
+        return True
 
     def _add(self, segment: Segment) -> None:
         if segment.encoder != self._encoder:
@@ -183,20 +191,20 @@ class EmbeddingCache:
         # Another process may have been faster, or the folder read-only: it is ignored all the same.
         with contextlib.suppress(OSError):
             path.rename(path.with_name(path.name + _DAMAGED))
-        self._faults.append(f"{path}: {reason}; it was set aside, its texts are embedded again")
+        self._faults.append(f"{path}: {reason}; it is no longer used, its texts are embedded again")
 
     def _merge_smaller_half(self) -> None:
         """Write the smaller segments as one, then remove them."""
         by_size = sorted(self._segments, key=lambda segment: len(segment.keys))
-        parts = [part for part in by_size[: len(by_size) // 2] if self._is_sound(part)]
+        parts = [part for part in by_size[: (len(by_size) + 1) // 2] if self._is_sound(part)]
         if not parts:
             return
         keys, first = np.unique(np.concatenate([p.keys for p in parts]), return_index=True)
         blocks = _gathered(parts, first)
         path = write_segment(self.folder, self._encoder, keys, parts[0].vectors.shape[1], blocks)
-        self._segments = [s for s in self._segments if s not in parts]
-        self._add(open_segment(path))
-        self._sound.add(path)
+        if not self._adopt(path):
+            return
+        self._segments = [segment for segment in self._segments if segment not in parts]
         for part in parts:
             # Gone already where another writer merged it; on Windows, still open elsewhere.
             with contextlib.suppress(FileNotFoundError, PermissionError):
@@ -223,9 +231,17 @@ def _gathered(parts: Sequence[Segment], index: NDArray[np.intp]) -> Iterator[NDA
         yield block
 
 
+def _files(folder: Path, suffix: str) -> list[Path]:
+    # Not glob: it takes a folder that may not be read for an empty one.
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == suffix)
+    except FileNotFoundError:
+        return []
+
+
 def _remove_abandoned(folder: Path) -> None:
     """Remove what writers that were killed left behind; younger files may still be written."""
-    for path in folder.glob(f"*{TEMPORARY}"):
+    for path in _files(folder, TEMPORARY):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_S:
                 path.unlink()

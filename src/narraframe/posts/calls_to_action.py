@@ -12,7 +12,7 @@ import regex  # type: ignore[import-untyped]
 LONGEST = 60
 """Characters of the longest line that can be a call to action; longer lines carry content."""
 
-_NOT_WORDS = regex.compile(r"[^\p{L}\p{M}\p{N}'’|—–]+")
+_NOT_WORDS = regex.compile(r"[^[\p{L}\p{M}\p{N}'’|—–]--[\ufe00-\ufe0f]]+", regex.V1)
 
 _EN_TEXT = (
     "(?:text|article|statement|story|interview|transcript|remarks|speech|report|version|post)"
@@ -69,16 +69,15 @@ _SUBSCRIBE = (
     r"|(?:прислать|предложить) новость|поделиться"
     r"|підпи(?:сатис[яь]|шись|шіться|суйтес[яь]|суйся)(?: на .{1,40})?"
     r"|(?:надіслати|запропонувати) новину|поділитися"
-    r"|s['’]abonner|abonnez-vous(?: à .{1,40})?|suivez-nous(?: sur .{1,40})?"
+    r"|s['’]abonner|abonnez vous(?: à .{1,40})?|suivez nous(?: sur .{1,40})?"
     r"|suscr[ií]bete(?: a .{1,40})?|suscribirse|s[ií]guenos(?: en .{1,40})?"
-    r"|inscreva-se|siga-nos|(?:jetzt )?abonnieren|iscriviti|seguici(?: su .{1,40})?"
+    r"|inscreva se|siga nos|(?:jetzt )?abonnieren|iscriviti|seguici(?: su .{1,40})?"
     r"|subskrybuj|abone ol|للاشتراك|اشترك(?:وا)?|تابعونا|订阅|关注我们"
 )
 
 _CALL = re.compile("|".join((*_PHRASES, _SUBSCRIBE)))
 _SUBSCRIBE_ONLY = re.compile(_SUBSCRIBE)
-# A lone X is as likely a letter.
-_PLATFORMS_ONLY = re.compile(rf"(?!x$){_PLATFORM}(?: {_PLATFORM})*")
+_PLATFORMS_ONLY = re.compile(rf"{_PLATFORM}(?: {_PLATFORM})*")
 
 
 def is_call_to_action(line: str) -> bool:
@@ -101,7 +100,7 @@ def is_call_to_action(line: str) -> bool:
     words = _NOT_WORDS.sub(" ", line.casefold())
     parts = [" ".join(part.split()) for part in re.split(r"[|—–]", words)]
     parts = [part for part in parts if part]
-    if not parts:
+    if not parts or parts == ["x"]:  # a lone X is as likely a letter
         return False
     return (
         _SUBSCRIBE_ONLY.fullmatch(parts[0]) is not None

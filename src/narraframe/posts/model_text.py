@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import regex  # type: ignore[import-untyped]
 
 from narraframe.posts.calls_to_action import is_call_to_action
@@ -18,6 +20,7 @@ _ELISION = regex.compile(r"<[^\S\n]*(?:\.{2,}|…)[^\S\n]*>|\*{3,}")
 _EMOJI = regex.compile(
     r"[0-9#*]\ufe0f?\u20e3|[\p{ExtPict}\p{RI}\p{EMod}\ufe00-\ufe0f\u200d\U000e0020-\U000e007f]+"
 )
+_GAP = re.compile(r"[ \u00a0]+(?=[,.](?:\s|$))")  # left where an emoji stood before a comma
 _EMPTY_BRACKETS = regex.compile(r"\([^\S\n]*\)|\[[^\S\n]*\]|«[^\S\n]*»")
 _HANDLE = regex.compile(r"(?<![\w.])@\w+")
 _WORDLESS = regex.compile(r"[^\p{L}\p{N}]*")
@@ -61,7 +64,7 @@ def _words_only(text: str) -> str:
         text = _LINK.sub(" ", _MARKDOWN_LINK.sub(r"\1", text))
     text = _MARKDOWN_MARK.sub("", _ELISION.sub(" ", text))
     if not text.isascii():
-        text = _EMOJI.sub(" ", text)
+        text = _GAP.sub("", _EMOJI.sub(" ", text))
     return str(_EMPTY_BRACKETS.sub(" ", text))
 
 

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from narraframe.records import Estimate, LabelQuality, Quality
-from narraframe.report.facets import Column, FacetView
+from narraframe.report.facets import FIRST_DRAWN, Column, FacetView
 from narraframe.report.shown import figure, month, plural
 from narraframe.report.tables import Corpus, CountTable, cross, month_columns
 
 Chart = dict[str, Any]
 
-LINES_FIRST_SHOWN = 5
+POSTS = {"posts": "post", "distinct": "distinct post"}
+SCORED = {"posts": "scored post", "distinct": "distinct scored post"}
 METRICS = {
     "f1": "F1",
     "precision": "Precision",
@@ -40,7 +41,6 @@ def posts_by_month(known: Corpus) -> Chart:
         "kind": "columns",
         "notes": ["" if n else "no posts" for n in table.n_posts.tolist()],
         "option": {
-            "legend": {},
             "xAxis": {"type": "category", "data": [month(key) for key in known.months]},
             "yAxis": {"type": "value", "minInterval": 1},
             "series": [
@@ -63,8 +63,9 @@ def theme_lines(known: Corpus, table: CountTable, names: Sequence[str]) -> Chart
             "distinct": dict(zip(ids, table.distinct.tolist(), strict=True)),
         },
         dict(zip(ids, names, strict=True)),
+        POSTS,
     )
-    return chart | {"group": "themes", "chosen": ids[:LINES_FIRST_SHOWN], "fixed": True}
+    return chart | {"group": "themes", "chosen": ids[:FIRST_DRAWN], "fixed": True}
 
 
 def theme_columns(known: Corpus, table: CountTable, row: int, name: str) -> Chart:
@@ -74,7 +75,7 @@ def theme_columns(known: Corpus, table: CountTable, row: int, name: str) -> Char
         "label": f"Bar chart: posts of the theme {name} per month",
         "kind": "small",
         "slot": row,
-        "notes": [_n(n, "with a theme or none") for n in n_posts.tolist()],
+        "notes": [_note(n, POSTS["posts"]) for n in n_posts.tolist()],
         "option": {
             "xAxis": {"type": "category", "data": [month(key) for key in known.months]},
             "yAxis": {"type": "value", "minInterval": 1},
@@ -99,6 +100,7 @@ def facet_lines(view: FacetView) -> Chart:
             "distinct": {row.label_id: [c.distinct for c in row.months] for row in view.counted},
         },
         {row.label_id: row.name for row in view.counted},
+        SCORED,
     )
     return chart | _choice(view)
 
@@ -108,21 +110,19 @@ def facet_bars(view: FacetView) -> Chart:
     variants = {}
     for variant, counts in _n_scored(view.channels).items():
         cells = {row.label_id: [getattr(c, variant) for c in row.channels] for row in view.counted}
-        names = [f"{c.name}\nn = {n:,}" for c, n in zip(view.channels, counts, strict=True)]
         variants[variant] = {
-            "yAxis": {"data": names},
+            "yAxis": {"data": _with_n([column.name for column in view.channels], counts)},
             "series": [
                 {"type": "bar", "id": row.label_id, "name": row.name}
                 | {"data": _or_gap(cells[row.label_id], counts)}
                 for row in view.counted
             ],
-            "notes": [_n(n, "scored") for n in counts],
+            "notes": [_note(n, SCORED[variant]) for n in counts],
         }
     chart: Chart = {
         "label": f"Bar chart: posts per channel on which the classifier decided for {view.name}",
         "kind": "bars",
         "option": {
-            "legend": {},
             "xAxis": {"type": "value", "minInterval": 1},
             "yAxis": {"type": "category", "inverse": True},
         },
@@ -162,24 +162,19 @@ def _lines(
     counted: dict[str, list[int]],
     series: dict[str, dict[str, list[int]]],
     names: dict[str, str],
+    nouns: dict[str, str],
 ) -> Chart:
     return {
         "label": label,
         "kind": "lines",
         "option": {
-            "legend": {},
             "xAxis": {"type": "category"},
             "yAxis": {"type": "value", "minInterval": 1},
         },
         "variants": {
             variant: {
-                "xAxis": {
-                    "data": [
-                        f"{name}\nn = {n:,}" if n else f"{name}\nno posts"
-                        for name, n in zip(axis, counted[variant], strict=True)
-                    ]
-                },
-                "notes": [_n(n, "counted") for n in counted[variant]],
+                "xAxis": {"data": _with_n(axis, counted[variant])},
+                "notes": [_note(n, nouns[variant]) for n in counted[variant]],
                 "series": [
                     {"type": "line", "id": key, "name": names[key], "connectNulls": False}
                     | {"data": _or_gap(values, counted[variant])}
@@ -199,7 +194,9 @@ def _dots(labels: Sequence[LabelQuality], metric: str, title: str) -> list[dict[
         if math.isnan(estimate.value):
             undefined.append([0, row])
             continue
-        points.append({"value": [round(estimate.value, 4), row], "note": _note(estimate, title)})
+        points.append(
+            {"value": [round(estimate.value, 4), row], "note": _estimate_note(estimate, title)}
+        )
         if not math.isnan(estimate.low + estimate.high):
             ends = [[round(estimate.low, 4), row], [round(estimate.high, 4), row]]
             whiskers += [*ends, [None, row]]
@@ -210,7 +207,7 @@ def _dots(labels: Sequence[LabelQuality], metric: str, title: str) -> list[dict[
     ]
 
 
-def _note(estimate: Estimate, title: str) -> str:
+def _estimate_note(estimate: Estimate, title: str) -> str:
     note = f"{title} {figure(estimate.value)}"
     if math.isnan(estimate.low + estimate.high):
         return f"{note}, no interval"
@@ -220,8 +217,7 @@ def _note(estimate: Estimate, title: str) -> str:
 
 
 def _choice(view: FacetView) -> Chart:
-    first = view.most_frequent(LINES_FIRST_SHOWN) or view.counted[:LINES_FIRST_SHOWN]
-    return {"group": view.group, "chosen": [row.label_id for row in first], "fixed": False}
+    return {"group": view.group, "chosen": list(view.chosen), "fixed": False}
 
 
 def _n_scored(columns: Sequence[Column]) -> dict[str, list[int]]:
@@ -236,5 +232,9 @@ def _or_gap(counts: Any, n_posts: Any) -> list[int | None]:
     return [int(count) if n else None for count, n in zip(counts, n_posts, strict=True)]
 
 
-def _n(n: int, what: str) -> str:
-    return f"of {plural(n, 'post')} {what}" if n else "no posts: a gap, not a zero"
+def _with_n(names: Sequence[str], counts: Sequence[int]) -> list[str]:
+    return [f"{name}\nn = {n:,}" for name, n in zip(names, counts, strict=True)]
+
+
+def _note(n: int, noun: str) -> str:
+    return f"of {plural(n, noun)}" if n else f"no {noun}s: a gap, not a zero"

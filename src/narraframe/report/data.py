@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from narraframe.records import Codebook, Scores, Themes, ThemeSummary
 from narraframe.report.charts import Chart
 from narraframe.report.facets import label_name
+from narraframe.report.languages import language
 from narraframe.report.shown import inert, month
 from narraframe.report.tables import Corpus, decided, rows_of
 
@@ -69,7 +70,7 @@ def _posts(known: Corpus) -> dict[str, Any]:
         "channel": known.channel,
         "copies": copies,
         "forwarded_from": _sparse([post.forwarded_from for post in known.posts]),
-        "lang": _sparse([post.lang for post in known.posts]),
+        "lang": _sparse([language(post.lang) for post in known.posts]),
         "url": _sparse([_safe_url(post.url) for post in known.posts]),
     }
 
@@ -104,14 +105,14 @@ def _labels(
     labels = []
     for j, label_id in enumerate(scores.label_ids):
         posts = np.flatnonzero(carries[:, j])
-        probability = scores.probability[rows[posts], j]
+        probability = scores.probability[rows[posts], j].tolist()
         label = codebook.by_id.get(label_id) if codebook else None
         labels.append(
             {
                 "name": label_name(codebook, label_id),
                 "facet": _facet_name(codebook, label.facet_id if label else ""),
                 "posts": posts,
-                "percent": [None if math.isnan(p) else round(100 * p) for p in probability.tolist()],
+                "percent": [None if math.isnan(p) else round(100 * p) for p in probability],
             }
         )
     return labels
@@ -124,11 +125,13 @@ def _facet_name(codebook: Codebook | None, facet_id: str) -> str:
 
 def _steps(xy: NDArray[np.float32]) -> NDArray[np.float64]:
     """Scale (n, 2) coordinates to 0..MAP_STEPS, both axes alike; what is not finite becomes nan."""
-    xy = np.where(np.isfinite(xy).all(axis=1)[:, None], xy, np.nan).astype(np.float64)
-    if np.isnan(xy).all():
-        return xy
-    low, high = np.nanmin(xy, axis=0), np.nanmax(xy, axis=0)
-    return np.round((xy - low) / max(float((high - low).max()), 1e-12) * MAP_STEPS)
+    places = xy.astype(np.float64)
+    places[~np.isfinite(places).all(axis=1)] = np.nan
+    if np.isnan(places).all():
+        return places
+    low, high = np.nanmin(places, axis=0), np.nanmax(places, axis=0)
+    step = max(float((high - low).max()), 1e-12) / MAP_STEPS
+    return np.asarray(np.round((places - low) / step), dtype=np.float64)
 
 
 def _or_null(column: NDArray[np.float64]) -> list[int | None]:

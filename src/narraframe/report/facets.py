@@ -22,6 +22,7 @@ from narraframe.report.tables import (
 
 CHANNELS_SHOWN = 8
 HEAT_STEPS = 6
+FIRST_DRAWN = 5
 NO_THRESHOLD = "never decided: the model has no threshold for it"
 NO_SCORE = "not scored by this model"
 
@@ -68,7 +69,6 @@ class FacetView:
     group: str
     name: str
     question: str
-    single: bool
     months: tuple[Column, ...]
     channels: tuple[Column, ...]
     rows: tuple[LabelRow, ...]
@@ -83,10 +83,14 @@ class FacetView:
         leaves = [row for row in self.counted if row.is_leaf and row.posts]
         return tuple(sorted(leaves, key=lambda row: -row.posts)[:n])
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The label ids that are drawn before the reader chooses."""
+        first = self.most_frequent(FIRST_DRAWN) or self.counted[:FIRST_DRAWN]
+        return tuple(row.label_id for row in first)
 
-def facet_views(
-    known: Corpus, scores: Scores, codebook: Codebook | None
-) -> tuple[FacetView, ...]:
+
+def facet_views(known: Corpus, scores: Scores, codebook: Codebook | None) -> tuple[FacetView, ...]:
     """Count the decisions of every facet, in codebook order.
 
     Without a codebook all labels form one facet; scored labels that the codebook lacks form a last
@@ -107,7 +111,6 @@ def facet_views(
             group=f"facet-{number}",
             name=facet.name,
             question=facet.question,
-            single=facet.choice == "single",
             months=axes[0],
             channels=axes[1],
             rows=_rows(label_ids, scores, codebook, counts),
@@ -168,7 +171,7 @@ def _rows(
 def _cells(table: CountTable, row: int | None, tops: tuple[int, int]) -> tuple[Cell, ...]:
     pairs = zip(table.posts[row].ravel(), table.distinct[row].ravel(), strict=True)
     return tuple(
-        Cell(int(posts), int(distinct), _heat(posts, tops[0]), _heat(distinct, tops[1]))
+        Cell(int(posts), int(distinct), _heat(int(posts), tops[0]), _heat(int(distinct), tops[1]))
         for posts, distinct in pairs
     )
 

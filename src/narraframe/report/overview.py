@@ -11,11 +11,11 @@ import numpy as np
 from narraframe.report.bars import Bar, bars
 from narraframe.report.facets import NO_THRESHOLD, FacetView
 from narraframe.report.inputs import ReportInput
+from narraframe.report.languages import language
 from narraframe.report.shown import NOT_KNOWN, day, plural
 from narraframe.report.tables import Columns, Corpus, cross, unscored
 
 NOT_SENT = "not among the scores: score these posts too"
-UNKNOWN_LANGUAGE = "not known"
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def overview(known: Corpus) -> Overview:
     """Sum the posts up."""
     moments = sorted(post.created_at for post in known.posts if post.created_at)
     every = np.ones(len(known.posts), dtype=bool)
-    spoken = Counter(post.lang or UNKNOWN_LANGUAGE for post in known.posts)
+    spoken = Counter(language(post.lang) for post in known.posts)
     names = tuple(name for name, _ in spoken.most_common())
     place = {name: i for i, name in enumerate(names)}
-    of = np.array([place[p.lang or UNKNOWN_LANGUAGE] for p in known.posts], dtype=np.intp)
+    of = np.array([place[language(p.lang)] for p in known.posts], dtype=np.intp)
     table = cross(every[:, None], Columns(names, of), asked=every, group=known.group)
     return Overview(
         n_posts=len(known.posts),
@@ -55,7 +55,9 @@ def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> 
     """Return what a reader must know before believing the page, in sentences."""
     n, found = len(known.posts), list(report.theme_warnings)
     undated = int((known.month < 0).sum())
-    if undated:
+    if n and undated == n:
+        found.append("No post has a date: nothing can be shown over time.")
+    elif undated:
         found.append(f"{_of(undated, n)} without a date: they are missing from every time line.")
     for name, rows in (("themes", report.themes), ("scores", report.scores)):
         inside = {post.post_id for post in known.posts}
@@ -68,7 +70,7 @@ def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> 
             found.append(f"{_of(without, n)} without a score: the reasons stand under Narratives.")
     never = sum(row.state == NO_THRESHOLD for view in views for row in view.rows)
     if never:
-        found.append(f"{plural(never, 'label')} never decided: the model has no threshold for them.")
+        found.append(f"{plural(never, 'label')} never decided: the model has no threshold there.")
     if report.quality is not None and report.quality.undefined:
         found.append(
             f"Quality is undefined for {plural(len(report.quality.undefined), 'label')}: "
@@ -81,5 +83,3 @@ def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> 
 
 def _of(n: int, total: int) -> str:
     return f"{n:,} of {plural(total, 'post')} {'is' if n == 1 else 'are'}"
-
-

@@ -14,7 +14,7 @@ from narraframe.records import ThemeSummary
 from narraframe.report import charts, data, overview, quality, shown, tables, theme_cards
 from narraframe.report.bars import bars
 from narraframe.report.charts import Chart
-from narraframe.report.facets import HEAT_STEPS, NO_THRESHOLD, FacetView, facet_views
+from narraframe.report.facets import FIRST_DRAWN, FacetView, facet_views
 from narraframe.report.inputs import ReportInput, check
 
 _HERE = Path(__file__).parent
@@ -169,8 +169,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "plural": shown.plural,
         "metrics": charts.METRICS,
-        "no_threshold": NO_THRESHOLD,
-        "heat_steps": range(1, HEAT_STEPS + 1),
+        "first_drawn": FIRST_DRAWN,
     }
     return environment
 

@@ -22,7 +22,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class QualityRow:
-    """One label: how many positives, the threshold, and precision, recall, F1, average precision."""
+    """One label; `measures` are precision, recall, F1 and average precision."""
 
     name: str
     n_known: int

@@ -25,7 +25,7 @@ _BIDI_SHOWN = {
 }
 _BIDI_DROPPED = {0x200E: "", 0x200F: "", 0x061C: ""}
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n"}
-_HIGH_CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in range(0x80, 0xA0)}
+_HIGH_CONTROLS = dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}")
 _INERT = _BIDI_SHOWN | _BIDI_DROPPED | _HIGH_CONTROLS | _CONTROLS | {0x7F: "␡", 0x85: "\n"}
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _RETURN = re.compile(r"\r\n?")

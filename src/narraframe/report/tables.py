@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,7 @@ def month_axis(keys: Iterable[str]) -> tuple[str, ...]:
     """
     numbers = sorted({int(key[:4]) * 12 + int(key[5:]) - 1 for key in keys})
     axis = [_key(number) for number in numbers[:1]]
-    for before, number in zip(numbers, numbers[1:], strict=False):
+    for before, number in pairwise(numbers):
         if number - before - 1 > LONGEST_DRAWN_GAP:
             axis.append(f"{_key(before + 1)}/{_key(number - 1)}")
         else:

@@ -29,7 +29,7 @@ _FIGURES = {
     "outlier_share": (
         "Posts in no theme",
         share,
-        "Share of the posts that lie too far from every theme to belong to one. A third is usual.",
+        "Share of the posts that lie too far from every theme to belong to one. A tenth to a third is common.",
     ),
     "stability": (
         "Stability",
@@ -52,7 +52,7 @@ _FIGURES = {
     "diversity": (
         "Diversity of keywords",
         figure,
-        "Share of keywords that belong to one theme only: 1 = no keyword serves two themes.",
+        "Share of distinct words among all keywords: 1 = no keyword serves two themes.",
     ),
 }
 
@@ -87,6 +87,7 @@ class ThemeCard:
     share: str
     keywords: tuple[tuple[str, float, float], ...]
     channels: tuple[Bar, ...]
+    n_more_channels: int
     representatives: tuple[Representative, ...]
 
 
@@ -122,7 +123,7 @@ def theme_cards(
 ) -> tuple[ThemeCard, ...]:
     """Return a card for every theme, in the order of `summaries`."""
     member, asked = theme_members(known, themes, [summary.theme for summary in summaries])
-    columns = channel_columns(known, limit=CHANNELS_SHOWN)
+    columns = channel_columns(known, limit=len(known.channels))
     table = cross(member, columns, asked=asked, group=known.group)
     place = {post.post_id: row for row, post in enumerate(known.posts)}
     return tuple(
@@ -133,7 +134,8 @@ def theme_cards(
             n_groups=theme.n_groups,
             share=share(theme.n_posts / max(len(known.posts), 1)),
             keywords=_keywords(theme),
-            channels=_channels(columns.names, table, row),
+            channels=_channels(columns.names, table, row)[:CHANNELS_SHOWN],
+            n_more_channels=max(np.count_nonzero(table.posts[row]) - CHANNELS_SHOWN, 0),
             representatives=tuple(
                 _representative(known, place[post_id])
                 for post_id in theme.representative_post_ids
@@ -153,7 +155,11 @@ def theme_figures(report: ReportInput) -> tuple[Figure, ...]:
     ]
     return (
         *known,
-        *(Figure(k.replace("_", " "), figure(v), "") for k, v in given.items() if k not in _FIGURES),
+        *(
+            Figure(k.replace("_", " "), figure(v), "")
+            for k, v in given.items()
+            if k not in _FIGURES
+        ),
     )
 
 
@@ -164,12 +170,10 @@ def _keywords(theme: ThemeSummary) -> tuple[tuple[str, float, float], ...]:
 
 def _channels(names: tuple[str, ...], table: CountTable, row: int) -> tuple[Bar, ...]:
     counts = zip(names, table.posts[row], table.distinct[row], strict=True)
-    return bars((name, posts, distinct) for name, posts, distinct in counts if posts)
+    return bars(sorted((one for one in counts if one[1]), key=lambda one: -one[1]))
 
 
 def _representative(known: Corpus, row: int) -> Representative:
     post = known.posts[row]
     date = day(post.created_at) if post.created_at else ""
     return Representative(row, post, date, excerpt(post.text, EXCERPT))
-
-

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+_FEWEST = 15
 
 
 def reduce(
@@ -18,7 +22,7 @@ def reduce(
     """Lay the posts out in `n_components` dimensions so that neighbours lie close together.
 
     UMAP's layout of a given graph, on one thread: same input and seed, same bytes. With fewer than
-    ``n_components + 3`` rows there is no neighbourhood to keep, and principal components serve.
+    fifteen rows there is no neighbourhood to keep, and principal components serve.
 
     Parameters
     ----------
@@ -41,8 +45,22 @@ def reduce(
     ----------
     McInnes, Healy and Melville (2018), arXiv:1802.03426.
     """
-    if len(vectors) < n_components + 3:
+    if len(vectors) < max(_FEWEST, n_components + 3):
         return _principal_components(vectors, n_components)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+        # Equal posts leave nothing to start from but chance, which is what umap-learn does then.
+        warnings.filterwarnings("ignore", "Spectral initialisation failed", UserWarning)
+        return _umap(vectors, graph, n_components, min_dist, seed)
+
+
+def _umap(
+    vectors: NDArray[np.float32],
+    graph: sp.csr_matrix,
+    n_components: int,
+    min_dist: float,
+    seed: int,
+) -> NDArray[np.float32]:
     from umap.umap_ import find_ab_params, simplicial_set_embedding
 
     a, b = find_ab_params(1.0, min_dist)
@@ -68,9 +86,7 @@ def reduce(
     return np.ascontiguousarray(layout, dtype=np.float32)
 
 
-def _principal_components(
-    vectors: NDArray[np.float32], n_components: int
-) -> NDArray[np.float32]:
+def _principal_components(vectors: NDArray[np.float32], n_components: int) -> NDArray[np.float32]:
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     left, scale, right = np.linalg.svd(centred, full_matrices=False)
     # The sign of a component is arbitrary: make its largest loading positive.

@@ -10,6 +10,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,9})?", re.ASCII)
 # Seconds reach 1e11 in the year 5138; milliseconds passed it in 1973.
 _SMALLEST, _LARGEST = 1e8, 1e11
+_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 
 
 def parse_date(value: object) -> datetime | None:
@@ -63,11 +64,9 @@ def _from_number(number: float) -> datetime | None:
         return datetime.strptime(str(int(number)), "%Y%m%d").replace(tzinfo=UTC)
     if number < _SMALLEST:
         return None
-    per_second = 1
-    while number >= _LARGEST * per_second:
-        per_second *= 1000
-    # Whole numbers are divided exactly: a float would lose the microseconds of nanoseconds.
-    micros = int(number) * 1_000_000 // per_second if isinstance(number, int) else None
-    if micros is not None:
-        return _EPOCH + timedelta(microseconds=micros)
-    return _EPOCH + timedelta(seconds=number / per_second)
+    unit = next((unit for unit in _UNITS if number < _LARGEST * unit), None)
+    if unit is None:
+        return None
+    if isinstance(number, int):  # a float would lose the microseconds of nanoseconds
+        return _EPOCH + timedelta(microseconds=number * 1_000_000 // unit)
+    return _EPOCH + timedelta(seconds=number / unit)

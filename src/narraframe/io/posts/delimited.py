@@ -67,21 +67,26 @@ def read_delimited(
             yield from record_items(record, names=names, where=where, origin=origin, derive=derive)
 
 
-def find_delimiter(head: str, *, columns: Columns = USUAL) -> str | None:
+def find_delimiter(head: bytes, *, whole: bool, columns: Columns = USUAL) -> str | None:
     """Return what parts the columns, or None if `head` does not look like a table with headings.
 
-    `head` is the beginning of a text, without the line that it may end in the middle of.
+    `head` is how a text begins, `whole` whether it is all of it.
     """
-    tables = {delimiter: _sample(head, delimiter) for delimiter in _DELIMITERS}
-    scores = {delimiter: _score(rows, columns) for delimiter, rows in tables.items()}
+    text = head.decode("utf-8-sig", "surrogateescape")
+    tables = {delimiter: _sample(text, delimiter) for delimiter in _DELIMITERS}
+    # The last record may be cut: it tells nothing of the table.
+    scores = {
+        delimiter: _score(rows if whole or len(rows) < 2 else rows[:-1], columns)
+        for delimiter, rows in tables.items()
+    }
     best = max(_DELIMITERS, key=lambda delimiter: scores[delimiter])
     return best if scores[best] > 0 else None
 
 
-def _sample(head: str, delimiter: str) -> list[list[str]]:
+def _sample(text: str, delimiter: str) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        for cells in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter):
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             rows += [cells] if cells else []
             if len(rows) > _SAMPLE_ROWS:
                 break

@@ -53,8 +53,8 @@ def decode_json(text: str) -> object:
 
 def _whole(text: str) -> object:
     value, end = _decode(text, _blank_end(text, 0))
-    if _blank_end(text, end) < len(text):
-        raise ValueError(f"more text follows the value at character {end + 1}")
+    if (more := _blank_end(text, end)) < len(text):
+        raise ValueError(f"more text follows the value at character {more + 1}")
     return value
 
 
@@ -112,14 +112,15 @@ class JsonCursor:
         JsonBrokenError
             If the text ends within it, or it is larger than MAX_VALUE_CHARS.
         """
-        if self.peek() in ("", ",", ":", "}", "]"):
+        opening = self.peek()
+        if opening in ("", ",", ":", "}", "]"):
             self._break("a value is missing")
         try:
             value, end = _decode(self._text, self._at)
         except (ValueError, RecursionError):
             end = -1
-        # What ends with the text at hand may go on: 12 as 123.
-        if end < 0 or self._undecoded or (end == len(self._text) and not self._ended):
+        # A number may go on behind the text at hand: 12 as 12.5.
+        if end < 0 or self._undecoded or opening not in '"{[':
             return decode_json(self._raw())
         self._at = end
         return value
@@ -130,7 +131,10 @@ class JsonCursor:
         if self._take("}"):
             return
         while True:
-            key = self.value()
+            try:
+                key = self.value()
+            except JsonFaultError:
+                key = ""  # its value is passed over like that of any unknown key
             if not isinstance(key, str):
                 self._break("a key is no text")
             self._expect(":")

@@ -24,7 +24,9 @@ _FORWARDED = re.compile(r"Forwarded from (.+)")
 _MEDIA = frozenset(
     {"Media is too big", "VIEW IN TELEGRAM", "Please open Telegram to view this post"}
 )
-_DATE = re.compile(r"\s*date (\d{4}-\d{2}-\d{2})(?: (\d{1,2})[.:](\d{2}))?(?![\d.:])", re.ASCII)
+_DATE = re.compile(
+    r"\s*date (\d{4}-\d{2}-\d{2})(?: (\d{1,2})[.:](\d{2})(?![\d.:])|(?! ?\d))", re.ASCII
+)
 # A message has at most 4,096 characters; a body of more lines than this is not worth the search.
 _MAX_BODY_LINES = 500
 _SHARED_CHARS = 60
@@ -46,11 +48,6 @@ class _Chunk:
     doubled: bool
     has_media: bool
     reactions: Mapping[str, int] | None
-
-
-def looks_like_page(head: str) -> bool:
-    """Tell whether a text bears the marks of a copied channel page."""
-    return any(_FORWARDED.fullmatch(line) or line in _MEDIA for line in head.splitlines())
 
 
 def read_page_text(chunks: Iterable[bytes], *, origin: Origin) -> Iterator[Item]:

@@ -100,8 +100,7 @@ def _items(
         case "jsonl":
             yield from read_jsonl(source.chunks, head=source.head, origin=origin, columns=columns)
         case "csv":
-            head = source.head.decode("utf-8-sig", "surrogateescape")
-            delimiter = find_delimiter(head, columns=columns) or ","
+            delimiter = find_delimiter(source.head, whole=source.whole, columns=columns) or ","
             yield from read_delimited(
                 source.chunks, delimiter=delimiter, origin=origin, columns=columns
             )

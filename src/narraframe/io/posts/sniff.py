@@ -8,7 +8,6 @@ from narraframe.errors import InputError
 from narraframe.io.posts.columns import USUAL, Columns
 from narraframe.io.posts.delimited import find_delimiter
 from narraframe.io.posts.json_stream import JsonBrokenError, JsonCursor, JsonFaultError
-from narraframe.io.posts.page_text import looks_like_page
 
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UNPACK = "Unpack it first."
@@ -69,7 +68,7 @@ def sniff(head: bytes, *, whole: bool, where: str, columns: Columns = USUAL) -> 
         return "telegram" if is_telegram_export(text) else "jsonl"
     if re.match(rb"\[\s*([{\]]|$)", text):
         return "jsonl"
-    return _sniff_text(head, whole=whole, columns=columns)
+    return "csv" if find_delimiter(head, whole=whole, columns=columns) else "page"
 
 
 def is_telegram_export(head: bytes) -> bool:
@@ -107,11 +106,3 @@ def _require_text(head: bytes, *, where: str) -> None:
             got=head[:16],
             remedy="If it is text in another encoding, convert it: iconv -f CP1251 -t UTF-8.",
         )
-
-
-def _sniff_text(head: bytes, *, whole: bool, columns: Columns) -> str:
-    text = head.removeprefix(_UTF8_MARK).decode("utf-8", "surrogateescape")
-    if looks_like_page(text):
-        return "page"
-    lines = text if whole else text[: text.rfind("\n") + 1] or text
-    return "csv" if find_delimiter(lines, columns=columns) is not None else "page"

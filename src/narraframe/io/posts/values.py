@@ -14,7 +14,7 @@ _EMOJI = (
 )
 _REPEATED = regex.compile(rf"(?:{_EMOJI})+")
 _ONE = regex.compile(_EMOJI)
-_PAIR = regex.compile(rf"({_EMOJI})\s*([0-9]+(?:\.[0-9]+)?)([KM]?)\s*")
+_PAIR = regex.compile(rf"({_EMOJI})\s*([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?)([KM]?)\s*")
 _PAIRS = regex.compile(rf"\s*(?:{_PAIR.pattern})+")
 _TIMES = {"": 1, "K": 1_000, "M": 1_000_000}
 

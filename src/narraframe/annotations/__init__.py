@@ -1,0 +1,1 @@
+"""What annotators said: the queue, agreement, targets and splits."""

@@ -1,0 +1,1 @@
+"""Classifiers on frozen embeddings and terms: calibrated probabilities, thresholds, decisions."""

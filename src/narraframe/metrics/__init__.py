@@ -1,0 +1,1 @@
+"""Figures with intervals: quality of classifiers, clusterings, prevalence."""

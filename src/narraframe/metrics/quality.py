@@ -1,0 +1,174 @@
+"""The quality of a classifier on posts it was not trained on, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
+
+from narraframe.metrics import multilabel
+from narraframe.metrics.intervals import Resamples, estimate, resample_groups
+from narraframe.metrics.multilabel import Confusion
+from narraframe.records import Estimate, LabelQuality, Quality
+
+Figure = Callable[[Confusion], NDArray[np.float64]]
+
+
+def measure(
+    y: NDArray[np.int8],
+    mask: NDArray[np.bool_],
+    p: NDArray[np.float32],
+    decision: NDArray[np.bool_],
+    groups: ArrayLike,
+    label_ids: Sequence[str],
+    thresholds: NDArray[np.float64],
+    *,
+    how: str,
+    seed: int,
+    n_resamples: int = 1000,
+) -> Quality:
+    """Measure decisions and probabilities against targets.
+
+    Only cells that are known (`mask`) and have a probability count; an estimate's `n` says how
+    many, beside `n_known` and `n_positive`, which count all that is known. F1, recall and average
+    precision of a label without such positives are nan, and the label is named in `undefined`;
+    macro F1 is the mean of the others, also within each resample. False positives of undefined
+    labels still count in micro F1.
+
+    Intervals are 95 % percentile intervals over resamples of whole groups (see `estimate`), nan
+    where the figure rests on fewer than two groups: for recall, F1 and average precision groups
+    with a positive, for precision groups with a decision. The bins of the calibration error are
+    those of all cells together and stay fixed over resamples; as resampling adds noise to it, its
+    interval errs on the high side.
+
+    Parameters
+    ----------
+    y, mask : int8 and bool arrays of shape (n, k)
+        Targets.
+    p : float32 array of shape (n, k)
+        Held-out or out-of-fold probability, nan where there is none.
+    decision : bool array of shape (n, k)
+        What was decided.
+    groups : array-like of shape (n,)
+        Near-duplicate group of each post.
+    label_ids : sequence of str of length k
+        Columns.
+    thresholds : float64 array of shape (k,)
+        Reported with the labels; not used.
+    how : str
+        On what posts and by which split this is measured, for the reader.
+    seed, n_resamples : int
+        Of the resampling.
+    """
+    with threadpool_limits(limits=1):
+        evidence = _gather(y, mask, p, decision, groups, n_resamples=n_resamples, seed=seed)
+        labels = tuple(
+            LabelQuality(
+                label_id=label_ids[j],
+                n_known=int(mask[:, j].sum()),
+                n_positive=int((mask[:, j] & (y[:, j] == 1)).sum()),
+                threshold=float(thresholds[j]),
+                precision=_of_label(evidence, multilabel.precision, decision[:, j], j),
+                recall=_of_label(evidence, multilabel.recall, y[:, j] == 1, j),
+                f1=_of_label(evidence, multilabel.f1, y[:, j] == 1, j),
+                average_precision=_average_precision(evidence, j),
+            )
+            for j in range(len(label_ids))
+        )
+        return Quality(
+            how=how,
+            n_posts=len(y),
+            n_groups=len(evidence.draws.weights),
+            micro_f1=_overall(evidence, multilabel.micro_f1),
+            macro_f1=_overall(evidence, multilabel.macro_f1),
+            calibration_error=_calibration_error(evidence),
+            labels=labels,
+            undefined=tuple(label.label_id for label in labels if np.isnan(label.f1.value)),
+        )
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Cells that count (`known`), and their counts on all posts and on every resample."""
+
+    y: NDArray[np.int8]
+    p: NDArray[np.float64]
+    known: NDArray[np.bool_]
+    draws: Resamples
+    counts: Confusion
+    resampled: Confusion
+
+
+def _gather(
+    y: NDArray[np.int8],
+    mask: NDArray[np.bool_],
+    p: NDArray[np.float32],
+    decision: NDArray[np.bool_],
+    groups: ArrayLike,
+    *,
+    n_resamples: int,
+    seed: int,
+) -> _Evidence:
+    known = mask & np.isfinite(p)
+    draws = resample_groups(groups, n_resamples=n_resamples, seed=seed)
+    cells = multilabel.cells(y, decision, known)
+    return _Evidence(
+        y=y,
+        p=p.astype(np.float64),
+        known=known,
+        draws=draws,
+        counts=multilabel.confusion(y, decision, known),
+        resampled=Confusion(*(draws.totals(outcome) for outcome in cells)),
+    )
+
+
+def _of_label(evidence: _Evidence, figure: Figure, bearing: NDArray[np.bool_], j: int) -> Estimate:
+    """Estimate `figure` of label j; `bearing` (n,) marks the posts that it rests on."""
+    known, counts = evidence.known[:, j], evidence.resampled
+    return estimate(
+        float(figure(evidence.counts)[j]),
+        figure(Confusion(counts.tp[:, j], counts.fp[:, j], counts.fn[:, j])),
+        n=int(known.sum()),
+        n_groups=evidence.draws.n_groups(bearing & known),
+    )
+
+
+def _average_precision(evidence: _Evidence, j: int) -> Estimate:
+    draws, known = evidence.draws, evidence.known[:, j]
+    y, p = evidence.y[known, j], evidence.p[known, j]
+    return estimate(
+        float(multilabel.average_precision(y, p)[0]),
+        multilabel.average_precision(y, p, draws.weights[draws.member[known]]),
+        n=len(y),
+        n_groups=draws.n_groups(known & (evidence.y[:, j] == 1)),
+    )
+
+
+def _overall(evidence: _Evidence, figure: Figure) -> Estimate:
+    """Estimate a figure of all labels together."""
+    positive = np.asarray((evidence.known & (evidence.y == 1)).any(axis=1))
+    return estimate(
+        float(figure(evidence.counts)),
+        figure(evidence.resampled),
+        n=int(evidence.known.sum()),
+        n_groups=evidence.draws.n_groups(positive),
+    )
+
+
+def _calibration_error(evidence: _Evidence) -> Estimate:
+    rows, columns = np.nonzero(evidence.known)
+    y, p = evidence.y[rows, columns], evidence.p[rows, columns]
+    bins = multilabel.calibration_bins(p)
+    gaps = np.zeros((len(evidence.y), int(bins.max(initial=0)) + 1))
+    np.add.at(gaps, (rows, bins), p - (y == 1))
+    n_cells = evidence.draws.totals(evidence.known.sum(axis=1, keepdims=True))[:, 0]
+    gap = np.abs(evidence.draws.totals(gaps)).sum(axis=1)
+    return estimate(
+        multilabel.calibration_error(y, p),
+        np.divide(gap, n_cells, out=np.full(len(gap), np.nan), where=n_cells > 0),
+        n=len(p),
+        n_groups=evidence.draws.n_groups(np.asarray(evidence.known.any(axis=1))),
+    )
