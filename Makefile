@@ -13,6 +13,7 @@ THEMES ?= data/themes
 SCORES ?= data/scores.parquet
 REPORT ?= reports/report.html
 PORT ?= 5000
+STORE ?= models/store
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format themes labels train evaluate promote score report mlflow bench clean
@@ -68,7 +69,7 @@ report: $(STAMP) ## write REPORT from POSTS, THEMES and SCORES
 
 mlflow: $(STAMP) ## open MLflow's pages on PORT, lightly
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui \
-		--backend-store-uri sqlite:///$(CURDIR)/models/store/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
+		--backend-store-uri sqlite:///$(abspath $(STORE))/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
 
 bench: $(STAMP) ## measure near-duplicates and embedding as the posts grow
 	$(BIN)/python experiments/benchmarks/growth.py

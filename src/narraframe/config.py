@@ -73,7 +73,7 @@ class DataSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadsSettings:
-    """`features`: "embedding", "tfidf" or "both"; labels with fewer than `min_positive` are left."""
+    """`features`: "embedding", "tfidf" or "both"; a label needs `min_positive` posts."""
 
     features: str = "both"
     min_positive: int = 5

@@ -35,17 +35,25 @@ def moment(text: str) -> datetime:
 
 def posts() -> tuple[Post, ...]:
     """Six posts: p2 copies p1 in a later month, p5 has no date, p6 no channel; no post in April."""
+    opened, copied, closed, song, late = map(
+        moment, ("2024-02-03", "2024-03-01", "2024-03-31T23:59:59", "2024-05-01", "2024-05-09")
+    )
     return (
-        Post(post_id="p1", text="Port opens", created_at=moment("2024-02-03"), channel="North", lang="en"),
+        Post(post_id="p1", text="Port opens", created_at=opened, channel="North", lang="en"),
         Post(
-            post_id="p2", text="Port opens!", created_at=moment("2024-03-01"), channel="South",
-            lang="en", forwarded_from="North", duplicate_of="p1",
+            post_id="p2",
+            text="Port opens!",
+            created_at=copied,
+            channel="South",
+            lang="en",
+            forwarded_from="North",
+            duplicate_of="p1",
         ),
-        Post(post_id="p3", text="Port closes", created_at=moment("2024-03-31T23:59:59"), channel="North", lang="en"),
-        Post(post_id="p4", text="A song", created_at=moment("2024-05-01"), channel="North", lang="en"),
+        Post(post_id="p3", text="Port closes", created_at=closed, channel="North", lang="en"),
+        Post(post_id="p4", text="A song", created_at=song, channel="North", lang="en"),
         Post(post_id="p5", text="A film", channel="South", lang="uk"),
-        Post(post_id="p6", text="", created_at=moment("2024-05-09")),
-    )  # fmt: skip
+        Post(post_id="p6", text="", created_at=late),
+    )
 
 
 def codebook() -> Codebook:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 ASSETS = files("narraframe.report") / "assets"
-OURS = ("charts.js", "post.js", "map.js", "controls.js")
+OURS = ("charts.js", "post.js", "colouring.js", "map.js", "controls.js")
 CSS = (ASSETS / "report.css").read_text(encoding="utf-8")
 
 # Machado, Oliveira and Fernandes (2009), severity 1: how linear RGB looks to colour-blind readers.
 SIGHT = {
     "full": np.eye(3),
     "protanopia": [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]],
-    "deuteranopia": [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+    "deuteranopia": [[0.367, 0.8606, -0.228], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
     "tritanopia": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
 }  # fmt: skip
 

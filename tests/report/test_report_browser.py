@@ -104,7 +104,8 @@ def page(driver, page_path):
     yield driver
     assert driver.get_log("browser") == []
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]  # fmt: skip
+    sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    asked = [params["request"]["url"] for params in sent]
     assert page_path.as_uri() in asked
     assert [url for url in asked if not url.startswith((page_path.as_uri(), "data:"))] == []
     assert driver.execute_script("return window.pwned") is None
@@ -140,8 +141,8 @@ def point(driver, row):
 
 def legend(driver):
     """Name and count of every entry of the map's legend."""
-    entries = css(driver, "#legend button")
-    return {e.find_element(By.TAG_NAME, "span").text: e.find_element(By.TAG_NAME, "b").text for e in entries}  # fmt: skip
+    names, counts = (css(driver, f"#legend button {tag}") for tag in ("span", "b"))
+    return {name.text: count.text for name, count in zip(names, counts, strict=True)}
 
 
 def drawn_colours(driver):
@@ -347,7 +348,7 @@ def test_the_policy_stops_scripts_and_requests_that_slipped_in(driver, page_path
             if (stopped.length === 4) done(stopped.sort());
         });
         document.body.insertAdjacentHTML('beforeend',
-            '<img src="http://127.0.0.1:9/x.png"><p style="color:red"><b onclick="window.pwned=1">');
+            '<img src="http://127.0.0.1:9/x"><p style="color:red"><b onclick="window.pwned=1">');
         document.querySelector('b[onclick]').click();
         fetch('http://127.0.0.1:9/').catch(() => {});"""
     )

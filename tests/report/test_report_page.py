@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from report_cases import HOSTILE, bare, codebook, posts, scores, summaries, themes, whole
@@ -98,7 +99,7 @@ def test_headings_go_down_one_step_at_a_time(full, empty):
         levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
         assert levels[0] == 1
         assert levels.count(1) == 1
-        assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+        assert all(b <= a + 1 for a, b in pairwise(levels))
 
 
 def test_every_head_cell_says_what_it_heads_and_every_table_has_a_caption(full):

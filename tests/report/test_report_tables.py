@@ -88,9 +88,8 @@ def test_a_text_copied_into_two_months_counts_in_both_and_once_in_its_total():
     assert table.n_posts.tolist() == [1, 2, 0, 1]
 
 
-cells = st.tuples(
-    st.integers(0, 3), st.integers(-1, 3), st.booleans(), st.lists(st.booleans(), min_size=2, max_size=2)
-)  # fmt: skip
+flags = st.lists(st.booleans(), min_size=2, max_size=2)
+cells = st.tuples(st.integers(0, 3), st.integers(-1, 3), st.booleans(), flags)
 
 
 @given(st.lists(cells, max_size=30))

@@ -17,7 +17,7 @@ def test_the_post_nearest_to_the_centre_comes_first():
 
 def test_a_copy_of_the_first_is_passed_over_for_a_post_farther_from_the_centre():
     first, other = [0.8, 0.6, 0.0], [0.78, 0.0, 0.6258]
-    vectors = np.array([first, first, other, first], np.float32)
+    vectors = np.array([first, first, other], np.float32)
     assert representatives(vectors, n=2).tolist() == [0, 2]
 
 

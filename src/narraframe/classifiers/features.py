@@ -90,7 +90,7 @@ def fit_terms(
 
 
 def design(
-    raw: RawFeatures, rows: NDArray[np.intp] | slice, weights: tuple[TermWeights, ...]
+    raw: RawFeatures, rows: NDArray[np.intp], weights: tuple[TermWeights, ...]
 ) -> sp.csr_matrix:
     """Return the float32 matrix (rows, features): unit embedding, unit terms, and a constant 1.
 
@@ -100,9 +100,9 @@ def design(
     for counts, weight in zip(raw.counts, weights, strict=True):
         terms = counts[rows][:, weight.columns]
         terms.data = (1 + np.log(terms.data)) * weight.idf[terms.indices]
-        blocks.append(normalize(terms) * np.float32(len(raw.counts) ** -0.5))
-    n = (blocks[0] if blocks else raw.counts[0]).shape[0]
-    constant = sp.csr_matrix(np.ones((n, 1), dtype=np.float32))
+        if len(weight.columns):
+            blocks.append(normalize(terms) * np.float32(len(raw.counts) ** -0.5))
+    constant = sp.csr_matrix(np.ones((len(rows), 1), dtype=np.float32))
     return sp.hstack([*blocks, constant], format="csr", dtype=np.float32)
 
 
@@ -121,4 +121,6 @@ def _count_terms(
     counts = counter.fit_transform(texts)
     enough = np.flatnonzero(np.bincount(counts.indices, minlength=counts.shape[1]) >= min_df)
     names = counter.get_feature_names_out()
-    return counts[:, enough], tuple(str(name) for name in names[enough])
+    kept = counts[:, enough]
+    kept.sort_indices()  # else sums run in the order in which other posts brought their terms up
+    return kept, tuple(str(name) for name in names[enough])

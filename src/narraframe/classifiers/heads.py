@@ -73,7 +73,7 @@ def fit_heads(
     )
 
 
-def predict_heads(raw: RawFeatures, rows: NDArray[np.intp] | slice, heads: Heads) -> Prediction:
+def predict_heads(raw: RawFeatures, rows: NDArray[np.intp], heads: Heads) -> Prediction:
     """Score the posts at `rows` of `raw`."""
     scores = score(design(raw, rows, heads.term_weights), heads.coefficients)
     p = cohere(probability(scores, heads.calibration), heads.structure).astype(np.float32)

@@ -56,7 +56,7 @@ def predict(
     for start in range(0, len(texts), _BLOCK):
         block = slice(start, start + _BLOCK)
         raw = count(vectors[block], texts[block], classifier.settings, terms=classifier.terms)
-        found = predict_heads(raw, slice(None), classifier.heads)
+        found = predict_heads(raw, np.arange(len(texts[block])), classifier.heads)
         probability[block], decision[block] = found.probability, found.decision
         if progress is not None:
             progress(len(found.decision))

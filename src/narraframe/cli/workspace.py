@@ -100,8 +100,8 @@ def doctor(workspace: Path | None) -> int:
 
     findings = examine(options.find(workspace))
     for finding in findings:
-        mark = {True: "ok     ", False: "missing"}.get(finding.ok, "note   ")
-        say(f"{mark}  {finding.what}")
+        mark = "note" if finding.ok is None else "ok" if finding.ok else "missing"
+        say(f"{mark:<7}  {finding.what}")
         if finding.remedy:
             say(f"         {finding.remedy}")
     return 1 if any(finding.ok is False for finding in findings) else 0

@@ -14,6 +14,8 @@ from narraframe.errors import EncoderError
 
 _BATCH_TOKENS = {"cpu": 4_096}
 _BATCH_TOKENS_ELSEWHERE = 65_536
+# What damaged files (first four) and absent devices (last two) raise, besides SafetensorError.
+_LOAD_FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, AssertionError)
 
 
 class TorchBackend:
@@ -65,9 +67,9 @@ def load_torch_backend(info: EncoderInfo, *, device: str | None = None) -> Torch
                 local_files_only=True,
                 model_kwargs={"dtype": torch.float32, "use_safetensors": True},
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except _LOAD_FAULTS as error:
             raise _unloadable(info, error) from error
-        except (SafetensorError, RuntimeError, AssertionError) as error:
+        except SafetensorError as error:
             raise _unloadable(info, error) from error
         if model.get_embedding_dimension() != info.dimension:
             raise _unloadable(info, f"{model.get_embedding_dimension()} dimensions")

@@ -35,6 +35,7 @@ class ModelRecord:
 
     name: str
     encoder: str
+    encoder_source: str
     codebook_version: str
     codebook_sha256: str
     languages: tuple[str, ...]

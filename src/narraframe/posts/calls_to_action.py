@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 LONGEST = 60
 """Characters of the longest line that can be a call to action; longer lines carry content."""

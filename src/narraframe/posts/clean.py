@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 from narraframe.posts.model_text import find_hashtags, model_text
 from narraframe.posts.repeats import collapse_repeats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 from narraframe.posts.calls_to_action import is_call_to_action
 from narraframe.posts.homoglyphs import repair_homoglyphs

@@ -18,9 +18,16 @@ from narraframe.report.facets import FIRST_DRAWN, FacetView, facet_views
 from narraframe.report.inputs import ReportInput, check
 
 _HERE = Path(__file__).parent
-_STYLE = ("report.css",)
+_STYLES = ("report.css",)
 # The library first: the others use it. Each is a script element of its own, allowed by its hash.
-_SCRIPTS = ("echarts.common.min.js", "charts.js", "post.js", "map.js", "controls.js")
+_SCRIPTS = (
+    "echarts.common.min.js",
+    "charts.js",
+    "post.js",
+    "colouring.js",
+    "map.js",
+    "controls.js",
+)
 BARS_SHOWN = 6
 
 
@@ -47,7 +54,30 @@ def render(report: ReportInput) -> str:
     known = tables.corpus(report.posts)
     views = facet_views(known, report.scores, report.codebook) if report.scores else ()
     summaries = theme_cards.themes_of(report, known)
-    styles, scripts = _assets(_STYLE), _assets(_SCRIPTS)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            months=known.months,
+            views=views,
+            **_inlined(report, known, views, summaries),
+            **_overview(report, known, views, summaries),
+            **_themes(report, known, summaries),
+            **_scores(report, known),
+            **_quality(report),
+        )
+    )
+
+
+def _inlined(
+    report: ReportInput,
+    known: tables.Corpus,
+    views: Sequence[FacetView],
+    summaries: Sequence[ThemeSummary],
+) -> dict[str, object]:
+    """Return what stands in the page as it is: our own files, and data that blob() escaped."""
+    styles, scripts = _assets(_STYLES), _assets(_SCRIPTS)
     page_data = data.page_data(
         known,
         themes=report.themes,
@@ -56,23 +86,12 @@ def render(report: ReportInput) -> str:
         codebook=report.codebook,
         charts=_charts(report, known, views, summaries),
     )
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            report=report,
-            policy=_policy(styles, scripts),
-            styles=[Markup(text) for text in styles],  # noqa: S704  our own files
-            scripts=[Markup(text) for text in scripts],  # noqa: S704
-            blob=Markup(data.blob(page_data)),  # noqa: S704  escaped by blob()
-            months=known.months,
-            views=views,
-            **_overview(report, known, views, summaries),
-            **_themes(report, known, summaries),
-            **_scores(report, known),
-            **_quality(report),
-        )
-    )
+    return {
+        "policy": _policy(styles, scripts),
+        "styles": [Markup(text) for text in styles],  # noqa: S704
+        "scripts": [Markup(text) for text in scripts],  # noqa: S704
+        "blob": Markup(data.blob(page_data)),  # noqa: S704
+    }
 
 
 def _overview(

@@ -29,7 +29,8 @@ _FIGURES = {
     "outlier_share": (
         "Posts in no theme",
         share,
-        "Share of the posts that lie too far from every theme to belong to one. A tenth to a third is common.",
+        "Share of the posts that lie too far from every theme to belong to one; a tenth to a third "
+        "is common.",
     ),
     "stability": (
         "Stability",

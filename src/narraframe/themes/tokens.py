@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-import regex  # type: ignore[import-untyped]
+import regex
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 # Runs of Han or Katakana, which are written without spaces; else words that hold a letter.
@@ -104,7 +104,7 @@ def _word(written: str, stop: frozenset[str]) -> str:
 
 @cache
 def _stop_words(lang: str) -> frozenset[str]:
-    from stop_words import safe_get_stop_words  # type: ignore[import-untyped]
+    from stop_words import safe_get_stop_words
 
     listed = frozenset(safe_get_stop_words(lang))
     if lang != "en":

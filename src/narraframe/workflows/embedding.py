@@ -72,10 +72,11 @@ def embed_with_cache(
             got=f"{len(posts)} posts",
             remedy="Media-only posts cannot be embedded; name the text column by --text.",
         )
-    with EmbeddingCache(workspace.cache, encoder.name) as cache:
-        for fault in cache.faults:
-            watch.warn(fault)
-        with watch.stage("embed", total=len(texts)) as step:
-            return embed_posts(
-                tuple(texts), tuple(texts.values()), encoder, cached=cache, progress=step
-            )
+    cache = EmbeddingCache(workspace.cache, encoder.name)
+    with watch.stage("embed", total=len(texts)) as step:
+        embeddings = embed_posts(
+            tuple(texts), tuple(texts.values()), encoder, cache=cache, progress=step
+        )
+    for fault in cache.faults:
+        watch.warn(fault)
+    return embeddings

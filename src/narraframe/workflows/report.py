@@ -16,7 +16,8 @@ from narraframe.io.scores import read_scores
 from narraframe.io.themes import read_themes_folder
 from narraframe.io.tracking import find_model
 from narraframe.records import Codebook, Scores
-from narraframe.report.page import ReportInput, render
+from narraframe.report.inputs import ReportInput
+from narraframe.report.page import render
 from narraframe.workflows.ingest import account_path
 from narraframe.workflows.reading import Reading, ReadOptions, read_ready
 from narraframe.workflows.watch import Watch

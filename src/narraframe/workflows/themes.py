@@ -9,7 +9,7 @@ from pathlib import Path
 from narraframe.config import Workspace
 from narraframe.io.files import check_free
 from narraframe.io.themes import ThemesFolder, write_themes_folder
-from narraframe.themes.discover import Discovery, ThemeSettings, discover
+from narraframe.themes.discover import STAGES, Discovery, ThemeSettings, discover
 from narraframe.workflows.embedding import embed_with_cache, open_encoder
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.watch import Watch
@@ -38,7 +38,7 @@ def find_themes(
     encoder = open_encoder(workspace, watch=watch)
     embeddings = embed_with_cache(posts, encoder=encoder, workspace=workspace, watch=watch)
     with_text = [post for post in posts if post.model_text]
-    with watch.stage("themes", unit="steps") as step:
+    with watch.stage("themes", total=len(STAGES), unit="stages") as step:
         discovery = discover(
             embeddings.post_ids,
             embeddings.vectors,
@@ -46,7 +46,7 @@ def find_themes(
             [post.lang for post in with_text],
             [post.duplicate_of or post.post_id for post in with_text],
             settings=_settings(workspace),
-            progress=step,
+            on_stage=lambda _: step(1),
         )
     content = _content(discovery)
     write_themes_folder(output, content, force=force)

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 _EMOJI = (
     r"(?:(?![\u00a9\u00ae\u2122])\p{Extended_Pictographic}"

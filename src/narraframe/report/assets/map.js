@@ -8,65 +8,13 @@
   if (!element) return;
 
   const posts = data.posts;
-  const onMap = posts.x.map((_, row) => row).filter((row) => posts.x[row] !== null);
+  const { onMap, rowsWhere } = report;
   const LISTED = 50;
   const TIP_CHARACTERS = 200;
   const NAMES_FIT = 700; // pixels: below this width theme names would cover the map
   const [NAME_WIDTH, NAME_LINE, NAME_CHARACTER] = [150, 15, 7.2]; // pixels
   const state = { by: "theme", only: null, words: [], found: null, row: null };
   const haystack = posts.text.map((text, row) => `${text}\n${post.channel(row)}`.toLowerCase());
-
-  /* Categories of the current colouring: {name, colour, shape, rows}; grey ones are drawn first. */
-  function categories() {
-    if (state.by === "channel") return ranked(posts.channel, (at) => data.channels[at] || "channel not known");
-    if (state.by === "month") return months();
-    if (state.by.startsWith("label:")) return byLabel(data.labels[Number(state.by.slice(6))]);
-    const named = data.themes.map((name, at) => slot(at, name, rowsWhere(posts.theme, at)));
-    return [grey("no theme", onMap.filter((row) => posts.theme[row] < 0)), ...named];
-  }
-
-  function rowsWhere(column, at) {
-    return onMap.filter((row) => column[row] === at);
-  }
-
-  function slot(at, name, rows) {
-    return { name, rows, colour: report.slotColour(at), shape: report.slotShape(at) };
-  }
-
-  function grey(name, rows) {
-    return { name, rows, colour: colour("noise"), shape: "circle", grey: true };
-  }
-
-  function ranked(column, nameOf) {
-    const present = [...new Set(onMap.map((row) => column[row]))].sort((a, b) => a - b);
-    const shown = present.slice(0, 18).map((at, i) => slot(i, nameOf(at), rowsWhere(column, at)));
-    const rest = new Set(present.slice(18));
-    if (!rest.size) return shown;
-    return [grey(`${rest.size} other channels`, onMap.filter((row) => rest.has(column[row]))), ...shown];
-  }
-
-  function months() {
-    const present = [...new Set(onMap.map((row) => posts.month[row]))].filter((at) => at >= 0).sort((a, b) => a - b);
-    const shown = present.map((at, i) => ({
-      name: data.months[at], rows: rowsWhere(posts.month, at), shape: "circle",
-      colour: ramp(present.length > 1 ? i / (present.length - 1) : 1),
-    }));
-    return [grey("no date", onMap.filter((row) => posts.month[row] < 0)), ...shown];
-  }
-
-  function ramp(share) {
-    const at = Math.min(3, Math.floor(share * 4));
-    return report.mix(colour(`ramp-${at}`), colour(`ramp-${at + 1}`), share * 4 - at);
-  }
-
-  function byLabel(label) {
-    const carries = new Set(label.posts);
-    return [
-      { ...grey("no score", onMap.filter((row) => !posts.scored[row])), shape: "emptyCircle" },
-      grey("not decided", onMap.filter((row) => posts.scored[row] && !carries.has(row))),
-      { ...slot(0, label.name, onMap.filter((row) => carries.has(row))), shape: "diamond" },
-    ];
-  }
 
   function points(rows) {
     return rows.map((row) => [posts.x[row], posts.y[row], row]);
@@ -169,7 +117,7 @@
     const before = echarts.getInstanceByDom(element)?.getOption()?.dataZoom;
     const zoom = (i) => ({ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false,
       [i ? "yAxisIndex" : "xAxisIndex"]: 0, start: before?.[i]?.start ?? 0, end: before?.[i]?.end ?? 100 });
-    const list = categories().map((category, key) => ({ ...category, key }));
+    const list = report.categories(state.by).map((category, key) => ({ ...category, key }));
     const instance = report.draw(element, {
       grid: { left: 4, right: 4, top: 4, bottom: 4 },
       xAxis: range(posts.x), yAxis: range(posts.y),

@@ -5,6 +5,7 @@
   const { data, numbers, make } = window.narraframe;
   const posts = data.posts;
   const NO_ROW = -2;
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
   function value(column, row) {
     const at = column.index[row];
@@ -19,9 +20,7 @@
     const seconds = posts.time[row];
     if (seconds === null) return "no date";
     const moment = new Date(seconds * 1000);
-    const day = moment.toLocaleDateString("en-GB", {
-      day: "numeric", month: "short", year: "numeric", timeZone: "UTC",
-    });
+    const day = `${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()]} ${moment.getUTCFullYear()}`;
     return `${day}, ${moment.toISOString().slice(11, 16)} UTC`;
   }
 

@@ -1,0 +1,27 @@
+"""Figures of a training run, for MLflow and for papers."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.figure import Figure
+
+from narraframe.records import Quality
+
+
+def label_quality(quality: Quality) -> Figure:
+    """Draw F1 per label with its interval, in codebook order; undefined labels stay empty."""
+    rows = [row for row in quality.labels if not math.isnan(row.f1.value)]
+    figure = Figure(figsize=(7, 1.2 + 0.24 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        if not math.isnan(row.f1.low):
+            axes.plot([row.f1.low, row.f1.high], [place, place], color="0.6", linewidth=2)
+        axes.plot(row.f1.value, place, "o", color="C0")
+    axes.set_yticks(range(len(rows)), [f"{row.label_id} ({row.n_positive})" for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("F1 with 95 % interval (positives in brackets)")
+    axes.set_title(quality.how, fontsize="small")
+    axes.grid(axis="x", alpha=0.3)
+    return figure

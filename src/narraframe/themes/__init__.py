@@ -1,0 +1,1 @@
+"""Themes: what recurs in a corpus, found without labels."""

@@ -1,0 +1,66 @@
+"""The model card: what a model was trained on, how well it does, where it must not be trusted."""
+
+from __future__ import annotations
+
+import math
+
+from narraframe.io.models import Bundle
+from narraframe.records import Estimate, LabelQuality
+
+_WEAK = 0.5
+
+
+def model_card(bundle: Bundle, *, title: str) -> str:
+    """Return the card of a registered model as Markdown."""
+    record, quality = bundle.record, bundle.quality
+    known = [row for row in quality.labels if not math.isnan(row.f1.value)]
+    weak = [row.label_id for row in known if row.f1.value < _WEAK]
+    facts = [
+        ("Purpose", record.experiment["purpose"]),
+        ("Trained", f"{record.trained_at} by narraframe {record.narraframe_version}"),
+        ("Posts", f"{record.n_posts:,} in {record.n_groups:,} groups of near-copies"),
+        ("Data", record.experiment["data"]["posts"]),
+        ("Languages", ", ".join(record.languages) or "not known"),
+        ("Encoder", record.encoder),
+        ("Codebook", f"{record.codebook_version} ({record.codebook_sha256[:12]})"),
+        ("Features", record.experiment["heads"]["features"]),
+        ("Measured by", quality.how),
+        ("Micro F1", _figure(quality.micro_f1)),
+        ("Macro F1", _figure(quality.macro_f1)),
+        ("Expected calibration error", _figure(quality.calibration_error)),
+    ]
+    limits = [
+        "Decisions are those of a classifier: counting them gives a biased share of the posts.",
+        "Posts in other languages than those above get a reason instead of a score."
+        if not record.any_language
+        else "The encoder takes any language; only those above were in training.",
+    ]
+    if weak:
+        limits.append(f"F1 below {_WEAK} (do not use alone): {', '.join(weak)}.")
+    if quality.undefined:
+        limits.append(f"Too few posts to say anything: {', '.join(quality.undefined)}.")
+    lines = [f"# {title}", ""]
+    lines += [f"- {name}: {value}" for name, value in facts]
+    lines += ["", "## Limits", ""]
+    lines += [f"- {limit}" for limit in limits]
+    lines += ["", "## Per label", "", *_table(quality.labels), ""]
+    return "\n".join(lines)
+
+
+def _table(rows: tuple[LabelQuality, ...]) -> list[str]:
+    header = "| label | positive | threshold | precision | recall | F1 | average precision |"
+    lines = [header, "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        threshold = "-" if math.isnan(row.threshold) else f"{row.threshold:.2f}"
+        figures = (row.precision, row.recall, row.f1, row.average_precision)
+        cells = " | ".join(_figure(figure) for figure in figures)
+        lines.append(f"| {row.label_id} | {row.n_positive} | {threshold} | {cells} |")
+    return lines
+
+
+def _figure(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return "-"
+    if math.isnan(estimate.low):
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"

@@ -1,0 +1,124 @@
+"""Score: a stream of posts through a registered model, a window at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+from narraframe.config import Workspace
+from narraframe.errors import InputError
+from narraframe.io.cache import EmbeddingCache
+from narraframe.io.files import check_free
+from narraframe.io.scores import JsonLines, ScoreWriter, check_suffix, open_scores, score_rows
+from narraframe.io.tracking import find_model
+from narraframe.posts.prepare import prepare
+from narraframe.records import Post, Scores
+from narraframe.workflows.reading import Account, ReadOptions, stream
+from narraframe.workflows.scorer import Scorer, open_folder
+from narraframe.workflows.watch import Watch
+
+# Texts of like length go through the encoder together: larger windows waste less on padding.
+WINDOW = 2_000
+
+
+@dataclass
+class ScoreSummary:
+    """What a scoring run came to; `decisions` counts posts per label that applies."""
+
+    model: str
+    account: Account
+    n_posts: int = 0
+    n_scored: int = 0
+    n_seen: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+
+
+def score(
+    paths: Sequence[str],
+    *,
+    output: Path | None,
+    stdout: IO[str],
+    model_uri: str,
+    options: ReadOptions,
+    workspace: Workspace,
+    force: bool,
+    watch: Watch,
+) -> ScoreSummary:
+    """Score `paths` into `output`, or as JSON lines to `stdout`.
+
+    Raises
+    ------
+    InputError
+        If an input cannot be read or none holds a post.
+    ModelError, EncoderError
+        If the model is not to be found, damaged, or its encoder is not at hand.
+    OutputError
+        If `output` exists and `force` is False, or cannot be written.
+    """
+    if output is not None:
+        check_suffix(output)
+        check_free(output, force=force)
+    found = find_model(workspace.store, model_uri)
+    with watch.stage(f"load {found.title}", unit="model"):
+        device = workspace.config.encoder.device or None
+        scorer = open_folder(found.folder, title=found.title, device=device)
+    cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
+    summary = ScoreSummary(model=found.title, account=Account())
+    posts = stream(paths, options=options, account=summary.account)
+    with _writer(output, stdout, force=force) as writer, watch.stage("score") as step:
+        for window in _windows(prepare(posts)):
+            scores = scorer.score(window, cache=cache)
+            writer.write(_rows(scores, scorer))
+            _count(summary, window, scores, scorer)
+            step(len(window))
+        if not summary.n_posts:
+            raise InputError("no post was found", where=", ".join(paths))
+    _warn(summary, cache)
+    return summary
+
+
+def _writer(
+    output: Path | None, stdout: IO[str], *, force: bool
+) -> AbstractContextManager[ScoreWriter]:
+    if output is None:
+        return nullcontext(JsonLines(stdout))
+    return open_scores(output, force=force)
+
+
+def _windows(posts: Iterable[Post]) -> Iterator[list[Post]]:
+    rest = iter(posts)
+    while window := list(islice(rest, WINDOW)):
+        yield window
+
+
+def _rows(scores: Scores, scorer: Scorer) -> pa.Table:
+    names = {label.label_id: label.name for label in scorer.bundle.codebook.labels}
+    return score_rows(scores, names=names, reasons=scorer.classifier.reasons)
+
+
+def _count(summary: ScoreSummary, window: Sequence[Post], scores: Scores, scorer: Scorer) -> None:
+    summary.n_posts += len(window)
+    scored = [i for i, reason in enumerate(scores.reasons) if not reason]
+    summary.n_scored += len(scored)
+    summary.reasons.update(f"no score: {reason}" for reason in scores.reasons if reason)
+    for label_id, n in zip(scores.label_ids, scores.decision.sum(axis=0), strict=True):
+        summary.decisions[label_id] += int(n)
+    summary.n_seen += int(scorer.has_seen(window).sum())
+
+
+def _warn(summary: ScoreSummary, cache: EmbeddingCache) -> None:
+    summary.warnings += cache.faults
+    if summary.n_seen:
+        summary.warnings.append(
+            f"{summary.n_seen:,} of {summary.n_posts:,} posts were in the model's training data: "
+            "their scores look better than those of new posts would"
+        )

@@ -1,0 +1,99 @@
+"""A registered model made ready: posts in, scores out, with a reason where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narraframe.classifiers.classifier import Classifier, from_parts
+from narraframe.classifiers.predict import predict
+from narraframe.embeddings.embed import VectorCache, embed_posts
+from narraframe.embeddings.encoder import Encoder
+from narraframe.embeddings.sentence import load_encoder
+from narraframe.errors import ModelError
+from narraframe.io.models import Bundle, fingerprint, load_bundle
+from narraframe.posts.prepare import prepare
+from narraframe.records import Post, Scores
+
+NO_TEXT = "no text"
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model with its encoder; `title` is "name/version"."""
+
+    bundle: Bundle
+    classifier: Classifier
+    encoder: Encoder
+    title: str
+
+    def score(self, posts: Sequence[Post], *, cache: VectorCache | None = None) -> Scores:
+        """Score raw or prepared posts, in their order."""
+        ready = list(prepare(posts))
+        reasons = tuple(self._reason(post) for post in ready)
+        shape = (len(ready), len(self.classifier.label_ids))
+        probability = np.full(shape, np.nan, dtype=np.float32)
+        decision = np.zeros(shape, dtype=np.bool_)
+        rows = [i for i, reason in enumerate(reasons) if not reason]
+        if rows:
+            texts = [ready[i].model_text or "" for i in rows]
+            ids = [ready[i].post_id for i in rows]
+            vectors = embed_posts(ids, texts, self.encoder, cache=cache).vectors
+            found = predict(self.classifier, vectors, texts)
+            probability[rows], decision[rows] = found.probability, found.decision
+        return Scores(
+            post_ids=tuple(post.post_id for post in ready),
+            label_ids=self.classifier.label_ids,
+            probability=probability,
+            decision=decision,
+            thresholds=self.classifier.thresholds,
+            reasons=reasons,
+            model=self.title,
+        )
+
+    def has_seen(self, posts: Sequence[Post]) -> NDArray[np.bool_]:
+        """Tell which prepared posts' texts were in the training data; shape (n,)."""
+        texts = (post.model_text or post.post_id for post in posts)
+        return np.isin(fingerprint(texts), self.bundle.seen)
+
+    def _reason(self, post: Post) -> str:
+        """Say why a post gets no score; "" if it gets one. An unsure language is let through."""
+        if not post.model_text:
+            return NO_TEXT
+        record = self.bundle.record
+        if record.any_language or post.lang is None or post.lang in record.languages:
+            return ""
+        return f"language {post.lang!r} was not in training"
+
+
+def open_folder(folder: Path, *, title: str = "", device: str | None = None) -> Scorer:
+    """Load the model in `folder` and the encoder that it was trained with.
+
+    Raises
+    ------
+    ModelError
+        If the folder is damaged, or the encoder at hand is not the one of the training.
+    EncoderError
+        If that encoder is not to be found.
+    """
+    bundle = load_bundle(folder)
+    wanted = bundle.record.encoder
+    encoder = load_encoder(bundle.record.encoder_source, device=device)
+    if encoder.name != wanted:
+        raise ModelError(
+            f"the encoder at hand is {encoder.name}, but the model was trained with {wanted}",
+            where=title or folder,
+            remedy="Install that encoder, or train the model again.",
+        )
+    classifier = from_parts(bundle.parts)
+    if classifier.label_ids != bundle.codebook.label_ids:
+        raise ModelError(
+            "its heads and its codebook name different labels",
+            where=title or folder,
+            remedy="Train the model again.",
+        )
+    return Scorer(bundle, classifier, encoder, title or bundle.record.name)

@@ -1,0 +1,104 @@
+"""What an experiment learns from: labelled posts that have text, their targets, groups, vectors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narraframe.annotations.targets import build_targets
+from narraframe.config import Workspace
+from narraframe.embeddings.encoder import Encoder
+from narraframe.errors import TrainingError
+from narraframe.records import Annotation, Codebook, Embeddings, Post, Targets, align
+from narraframe.workflows.embedding import embed_with_cache
+from narraframe.workflows.watch import Watch
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Rows of all parts run over the same n posts; `n_undecided` cells are known to nobody."""
+
+    posts: tuple[Post, ...]
+    targets: Targets
+    embeddings: Embeddings
+    groups: NDArray[np.intp]
+    notes: tuple[str, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the encoder saw of the posts."""
+        return [post.model_text or "" for post in self.posts]
+
+    @property
+    def n_groups(self) -> int:
+        """Number of near-duplicate groups."""
+        return int(self.groups.max()) + 1
+
+
+def assemble(
+    posts: Sequence[Post],
+    annotations: Sequence[Annotation],
+    codebook: Codebook,
+    *,
+    consensus: str,
+    encoder: Encoder,
+    workspace: Workspace,
+    watch: Watch,
+) -> TrainingData:
+    """Join posts, annotations and embeddings by post_id.
+
+    Raises
+    ------
+    TrainingError
+        If no annotated post is among the posts, or none of those has text.
+    """
+    report = build_targets(annotations, codebook, consensus=consensus)
+    annotated = set(report.targets.post_ids)
+    found = [post for post in posts if post.post_id in annotated]
+    kept = tuple(post for post in found if post.model_text)
+    if not kept:
+        raise TrainingError(
+            "no annotated post with text is among the posts",
+            got=f"{len(annotated)} annotated, {len(posts)} posts, {len(found)} in both",
+            remedy="Do the annotations belong to these posts? They meet by post_id.",
+        )
+    embeddings = embed_with_cache(kept, encoder=encoder, workspace=workspace, watch=watch)
+    post_ids = [post.post_id for post in kept]
+    return TrainingData(
+        posts=kept,
+        targets=align(post_ids, report.targets),
+        embeddings=align(post_ids, embeddings),
+        groups=group_numbers(kept),
+        notes=_notes(annotated, found, kept, int(report.undecided.sum())),
+    )
+
+
+def group_numbers(posts: Sequence[Post]) -> NDArray[np.intp]:
+    """Number the near-duplicate groups of `posts`, 0 upward; shape (n,)."""
+    numbers: dict[str, int] = {}
+    firsts = (post.duplicate_of or post.post_id for post in posts)
+    return np.array([numbers.setdefault(first, len(numbers)) for first in firsts], dtype=np.intp)
+
+
+def languages(posts: Sequence[Post], *, least: int = 10, share: float = 0.02) -> tuple[str, ...]:
+    """Return the languages that `posts` teach: on at least so many, and such a share, of them."""
+    counts = Counter(post.lang for post in posts if post.lang)
+    needed = min(max(least, share * len(posts)), max(counts.values(), default=0))
+    return tuple(sorted(lang for lang, n in counts.items() if n >= needed))
+
+
+def _notes(
+    annotated: set[str], found: Sequence[Post], kept: Sequence[Post], n_undecided: int
+) -> tuple[str, ...]:
+    notes = []
+    if len(annotated) > len(found):
+        notes.append(f"{len(annotated) - len(found):,} annotated posts are not among the posts")
+    if len(found) > len(kept):
+        notes.append(f"{len(found) - len(kept):,} annotated posts have no text")
+    if n_undecided:
+        notes.append(f"{n_undecided:,} cells stay unknown: the annotators disagree")
+    return tuple(notes)

@@ -1,0 +1,164 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score
+
+from narraframe.metrics.quality import measure
+
+IDS = ("common", "rare", "absent")
+
+
+def problem(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    y = (rng.random((n, 3)) < [0.4, 0.1, 0.0]).astype(np.int8)
+    p = np.clip(0.35 * y + 0.55 * rng.random((n, 3)), 0, 1).astype(np.float32)
+    return y, rng.random((n, 3)) < 0.8, p, p >= 0.5, rng.integers(0, n // 2, n)
+
+
+def quality(y, mask, p, decision, groups, *, n_resamples=200, seed=0):
+    ids = IDS[: y.shape[1]]
+    return measure(
+        y, mask, p, decision, groups, ids, np.full(len(ids), 0.5),
+        how="test", seed=seed, n_resamples=n_resamples,
+    )  # fmt: skip
+
+
+def bootstrap(figure, groups, n_resamples, seed):
+    """The plain way: draw groups, put their posts together, compute."""
+    names = np.unique(groups)
+    drawn = np.random.default_rng(seed).integers(0, len(names), size=(n_resamples, len(names)))
+    posts = [np.flatnonzero(groups == name) for name in names]
+    found = [figure(np.concatenate([posts[g] for g in row])) for row in drawn]
+    return np.quantile([f for f in found if not math.isnan(f)], [0.025, 0.975])
+
+
+def test_values_and_intervals_equal_those_computed_post_by_post():
+    y, mask, p, decision, groups = problem()
+    found = quality(y, mask, p, decision, groups)
+
+    def label_f1(rows):
+        rows = rows[mask[rows, 1]]
+        return f1_score(y[rows, 1], decision[rows, 1]) if y[rows, 1].any() else math.nan
+
+    def label_ap(rows):
+        rows = rows[mask[rows, 1]]
+        return average_precision_score(y[rows, 1], p[rows, 1]) if y[rows, 1].any() else math.nan
+
+    def micro(rows):
+        known = mask[rows]
+        return f1_score(y[rows][known], decision[rows][known])
+
+    everyone = np.arange(len(y))
+    for estimate, figure in (
+        (found.labels[1].f1, label_f1),
+        (found.labels[1].average_precision, label_ap),
+        (found.micro_f1, micro),
+    ):
+        low, high = bootstrap(figure, groups, 200, 0)
+        assert estimate.value == pytest.approx(figure(everyone))
+        assert (estimate.low, estimate.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_labels_without_positives_are_undefined_and_named():
+    found = quality(*problem())
+    assert found.undefined == ("absent",)
+    assert np.isnan(found.labels[2].f1.value)
+    assert np.isnan(found.labels[2].average_precision.value)
+    both = [label.f1.value for label in found.labels[:2]]
+    assert found.macro_f1.value == pytest.approx(np.mean(both))
+
+
+def test_false_positives_of_undefined_labels_count_in_micro_f1():
+    y, mask, p, decision, groups = problem()
+    before = quality(y, mask, p, decision, groups).micro_f1.value
+    decision = decision.copy()
+    decision[:, 2] = True
+    assert quality(y, mask, p, decision, groups).micro_f1.value < before
+
+
+def test_cells_without_probability_are_not_scored_but_still_counted_as_known():
+    y, mask, p, decision, groups = problem()
+    half = p.copy()
+    half[:100, 0] = np.nan
+    found = quality(y, mask, half, decision, groups).labels[0]
+    assert found.n_known == mask[:, 0].sum()
+    assert found.n_positive == (mask[:, 0] & (y[:, 0] == 1)).sum()
+    assert found.f1.n == mask[100:, 0].sum()
+    rest = quality(y[100:], mask[100:], p[100:], decision[100:], groups[100:]).labels[0]
+    assert found.f1.value == rest.f1.value
+
+
+def test_an_untrained_label_is_undefined_not_zero():
+    y, mask, p, decision, groups = problem()
+    p = p.copy()
+    p[:, 1] = np.nan
+    found = quality(y, mask, p, decision, groups)
+    assert found.undefined == ("rare", "absent")
+    assert found.macro_f1.value == found.labels[0].f1.value
+
+
+def test_one_positive_gives_a_figure_without_interval():
+    y, mask, p, decision, groups = problem()
+    y[:, 1] = 0
+    y[7, 1] = 1
+    decision[7, 1] = mask[7, 1] = True
+    found = quality(y, mask, p, decision, groups).labels[1]
+    assert found.recall.value == 1
+    assert np.isnan([found.recall.low, found.recall.high, found.f1.low]).all()
+    assert np.isnan(found.average_precision.low)
+
+
+def test_one_group_gives_no_intervals_at_all():
+    y, mask, p, decision, _ = problem()
+    found = quality(y, mask, p, decision, np.zeros(len(y)))
+    assert found.n_groups == 1
+    for estimate in (found.micro_f1, found.macro_f1, found.calibration_error):
+        assert np.isfinite(estimate.value)
+        assert np.isnan([estimate.low, estimate.high]).all()
+
+
+def test_copies_of_posts_make_no_interval_narrower():
+    y, mask, p, decision, _ = problem(n=60)
+    once = quality(y, mask, p, decision, np.arange(60))
+    copied = [np.repeat(a, 4, axis=0) for a in (y, mask, p, decision)]
+    four_times = quality(*copied, np.repeat(np.arange(60), 4))
+    assert four_times.n_posts == 240
+    for name in ("micro_f1", "macro_f1"):
+        first, second = getattr(once, name), getattr(four_times, name)
+        assert (second.low, second.high) == (
+            pytest.approx(first.low),
+            pytest.approx(first.high),
+        )
+
+
+def test_nothing_known_leaves_everything_undefined():
+    y, mask, p, decision, groups = problem()
+    found = quality(y, np.zeros_like(mask), p, decision, groups)
+    assert found.undefined == IDS
+    for estimate in (found.micro_f1, found.macro_f1, found.calibration_error):
+        assert np.isnan([estimate.value, estimate.low, estimate.high]).all()
+        assert estimate.n == 0
+
+
+def test_the_same_seed_gives_the_same_quality():
+    first, second = quality(*problem()), quality(*problem())
+    assert repr(dataclasses.asdict(first)) == repr(dataclasses.asdict(second))
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    """300 samples of 60 groups of three posts that err together; the true recall is .7."""
+    rng = np.random.default_rng(0)
+    hits = 0
+    for trial in range(300):
+        groups = np.repeat(np.arange(60), 3)
+        y = np.repeat((rng.random((60, 1)) < 0.5).astype(np.int8), 3, axis=0)
+        found = np.repeat(rng.random((60, 1)) < 0.7, 3, axis=0)
+        recall = (
+            quality(y, np.ones_like(y, bool), found.astype(np.float32), found, groups, seed=trial)
+            .labels[0]
+            .recall
+        )
+        hits += recall.low <= 0.7 <= recall.high
+    assert 0.90 <= hits / 300 <= 0.98
