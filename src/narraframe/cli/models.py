@@ -157,8 +157,8 @@ def score(
 ) -> None:
     r"""Score posts: for each post and label a probability and a decision.
 
-    The output is a long table: post_id, label_id, label_name, probability, decision, reason,
-    model. A post without a score (no text, a language the model does not know) has one row that
+    The output is a long table: post_id, label_id, label_name, probability, threshold,
+    decision, reason, model. A post without a score (no text, a language the model does not know) has one row that
     says why. Inputs are read as a stream, so their size does not matter.
 
     \b

@@ -85,7 +85,7 @@ class JsonLines:
     def write(self, block: pa.Table) -> None:
         """Append one block of the table SCORES."""
         for row in block.to_pylist():
-            row["probability"] = _shortest(row["probability"])
+            row |= {name: _shortest(row[name]) for name in ("probability", "threshold")}
             self._text.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
@@ -129,6 +129,7 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
         columns["label_name"] += [names[j] for j in scores.label_ids] if scored else [None]
         p = scores.probability[i]
         known = ~np.isnan(p)
+        columns["threshold"] += _where(known, scores.thresholds) if scored else [None]
         columns["probability"] += _where(known, p) if scored else [None]
         columns["decision"] += _where(known, scores.decision[i]) if scored else [None]
         columns["reason"] += (
@@ -139,7 +140,7 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
 
 
 def read_scores(path: Path) -> Scores:
-    """Read the Parquet table SCORES back into one record; thresholds are not in it (nan).
+    """Read the Parquet table SCORES back into one record.
 
     Raises
     ------
@@ -157,20 +158,23 @@ def read_scores(path: Path) -> Scores:
     probability = np.full((len(post_ids), len(label_ids)), np.nan, dtype=np.float32)
     decision = np.zeros(probability.shape, dtype=np.bool_)
     reasons = [""] * len(post_ids)
-    columns = (table[n].to_pylist() for n in ("post_id", "label_id", "probability", "decision"))
-    for *row, reason in zip(*columns, table["reason"].to_pylist(), strict=True):
-        post_id, label_id, p, decided = row
+    thresholds = np.full(len(label_ids), np.nan)
+    names = ("post_id", "label_id", "probability", "threshold", "decision", "reason")
+    columns = (table[name].to_pylist() for name in names)
+    for post_id, label_id, p, threshold, decided, reason in zip(*columns, strict=True):
+        i = row_of[post_id]
         if label_id is None:
-            reasons[row_of[post_id]] = reason or "no score"
+            reasons[i] = reason or "no score"
         elif p is not None:
-            probability[row_of[post_id], column_of[label_id]] = p
-            decision[row_of[post_id], column_of[label_id]] = decided
+            j = column_of[label_id]
+            probability[i, j], decision[i, j] = p, decided
+            thresholds[j] = np.nan if threshold is None else threshold
     return Scores(
         post_ids=post_ids,
         label_ids=label_ids,
         probability=probability,
         decision=decision,
-        thresholds=np.full(len(label_ids), np.nan),
+        thresholds=thresholds,
         reasons=tuple(reasons),
         model=models[0] if models else "",
     )

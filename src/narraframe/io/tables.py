@@ -55,6 +55,7 @@ SCORES = pa.schema(
         ("label_id", pa.string()),
         ("label_name", pa.string()),
         ("probability", pa.float32()),
+        ("threshold", pa.float32()),
         ("decision", pa.bool_()),
         ("reason", pa.string()),
         ("model", pa.string()),

@@ -42,7 +42,8 @@ def measure(
     where the figure rests on fewer than two groups: for recall, F1 and average precision groups
     with a positive, for precision groups with a decision. The bins of the calibration error are
     those of all cells together and stay fixed over resamples; as resampling adds noise to it, its
-    interval errs on the high side.
+    interval errs on the high side. Intervals tell of the posts measured, not of what other
+    training posts would have changed.
 
     Parameters
     ----------
