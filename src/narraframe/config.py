@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from narraframe.errors import ConfigError
+from narraframe.annotations.targets import CONSENSUS
+from narraframe.classifiers.settings import FEATURES
+from narraframe.errors import ConfigError, UsageError
 
 WORKSPACE_FILE = "narraframe.toml"
 Record = TypeVar("Record")
+
+# files are named after a model, and its address is models:/NAME@ALIAS
+_MODEL_NAME = re.compile(r"[^\W_][\w.-]{0,99}")
+_MODEL_NAME_MUST = "letters, digits, '.', '-' and '_', beginning with a letter or digit"
+_MOST_SEED = 2**32 - 1
+_RULE = "rule"
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What a value must be, beyond its type."""
+
+    must: str
+    holds: Callable[[Any], bool]
+
+
+def _number(default: int, *, least: int, most: int | None = None) -> int:
+    must = f"{least} or more" if most is None else f"from {least} to {most}"
+    rule = _Rule(must, lambda value: value >= least and (most is None or value <= most))
+    return field(default=default, metadata={_RULE: rule})
+
+
+def _choice(default: str, choices: tuple[str, ...]) -> str:
+    rule = _Rule(f"one of {', '.join(map(repr, choices))}", lambda value: value in choices)
+    return field(default=default, metadata={_RULE: rule})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +68,14 @@ class EncoderSettings:
 class ThemesSettings:
     """`min_cluster_size` 0 = chosen from a grid by relative validity."""
 
-    neighbours: int = 15
-    min_cluster_size: int = 0
-    keywords: int = 10
-    representatives: int = 5
-    reruns: int = 3
-    seed: int = 0
+    neighbours: int = _number(15, least=2)
+    min_cluster_size: int = field(
+        default=0, metadata={_RULE: _Rule("0, or 2 or more", lambda n: n == 0 or n >= 2)}
+    )
+    keywords: int = _number(10, least=1)
+    representatives: int = _number(5, least=1)
+    reruns: int = _number(3, least=0)
+    seed: int = _number(0, least=0, most=_MOST_SEED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +98,27 @@ class DataSettings:
     posts: str
     codebook: str = "labels/codebook.toml"
     annotations: str = "labels/annotations"
-    consensus: str = "majority"
+    consensus: str = _choice("majority", CONSENSUS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadsSettings:
     """`features`: "embedding", "tfidf" or "both"; a label needs `min_positive` posts."""
 
-    features: str = "both"
-    min_positive: int = 5
+    features: str = _choice("both", FEATURES)
+    min_positive: int = _number(5, least=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSettings:
-    """Cross-validation: near-duplicate groups never straddle a fold."""
+    """Cross-validation: near-duplicate groups never straddle a fold.
 
-    folds: int = 5
-    inner_folds: int = 4
-    resamples: int = 1000
+    Of three folds, two are left to tune on; with two there would be one.
+    """
+
+    folds: int = _number(5, least=3)
+    inner_folds: int = _number(4, least=2)
+    resamples: int = _number(1000, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +126,13 @@ class Experiment:
     """One question, asked of the data once; `model` is the name in the registry."""
 
     purpose: str
-    model: str
+    model: str = field(
+        metadata={_RULE: _Rule(_MODEL_NAME_MUST, lambda name: bool(_MODEL_NAME.fullmatch(name)))}
+    )
     data: DataSettings
     heads: HeadsSettings = field(default_factory=HeadsSettings)
     split: SplitSettings = field(default_factory=SplitSettings)
-    seed: int = 0
+    seed: int = _number(0, least=0, most=_MOST_SEED)
 
 
 @dataclass(frozen=True)
@@ -164,16 +199,37 @@ def load(cls: type[Record], path: Path) -> Record:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError("there is no such file", where=path) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", where=path) from error
+        raise ConfigError("there is no such file", where=path, remedy="Check the path.") from error
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be read: {error.strerror or error}", where=path, remedy="Name a TOML file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("is not UTF-8 text", where=path, remedy="Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"is not TOML: {error}", where=path) from error
+        raise ConfigError(f"is not TOML: {error}", where=path, remedy="Mend it there.") from error
     faults: list[str] = []
     record = _build(cls, data, "", faults)
     if faults or record is None:
-        raise ConfigError("; ".join(faults), where=path)
+        raise ConfigError("; ".join(faults), where=path, remedy="Mend the file.")
     return record
+
+
+def check_model_name(name: str, *, where: str) -> None:
+    """Refuse a name that a model cannot have: its files and its address are made of it.
+
+    Raises
+    ------
+    UsageError
+        If `name` is none; `where` says who gave it.
+    """
+    if not _MODEL_NAME.fullmatch(name):
+        raise UsageError(
+            f"is no name for a model: it must be {_MODEL_NAME_MUST}",
+            where=where,
+            got=name,
+            remedy='Choose one such as "narratives".',
+        )
 
 
 def _build(
@@ -191,6 +247,9 @@ def _build(
     for name, f in known.items():
         if name in data:
             values[name] = _value(hints[name], data[name], prefix + name, faults)
+            rule: _Rule | None = f.metadata.get(_RULE)
+            if rule and type(data[name]) is hints[name] and not rule.holds(data[name]):
+                faults.append(f"{prefix + name!r} must be {rule.must}, not {data[name]!r}")
         elif f.default is MISSING and f.default_factory is MISSING:
             faults.append(f"key {prefix + name!r} is missing")
     return cls(**values) if len(faults) == before else None

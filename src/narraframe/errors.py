@@ -28,7 +28,8 @@ class NarraframeError(Exception):
         message = f"{where}: {what}" if where is not None else what
         if got is not None:
             message += f" (got {shown if len(shown) <= 80 else shown[:77] + '...'})"
-        super().__init__(f"{message}. {remedy}" if remedy else message)
+        stop = "" if message.endswith((".", "?", "!")) else "."
+        super().__init__(f"{message}{stop} {remedy}" if remedy else message)
 
 
 class UsageError(NarraframeError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from narraframe.workflows.reading import ReadOptions
 
 
-@click.group()
+@click.group(short_help="Check the codebook, or make one.")
 def codebook() -> None:
     """Check the codebook, or make one from posts that came with labels."""
 

@@ -24,7 +24,7 @@ model_option = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Train, measure and register a classifier.")
 @click.option(
     "--experiment",
     type=click.Path(path_type=Path),
@@ -78,7 +78,7 @@ def train(
     say(f"next: narraframe promote {trained.model.name}")
 
 
-@click.command()
+@click.command(short_help="Measure a model on labelled posts.")
 @model_option
 @click.option("--labelled", required=True, multiple=True, metavar="IN", help="Posts with `labels`.")
 @options.output(required=False, what="Also write the figures, *.csv or *.json.")
@@ -116,7 +116,7 @@ def evaluate(
     show_rows(evaluated.counts.items())
 
 
-@click.command()
+@click.command(short_help="Make the challenger the champion.")
 @click.argument("name")
 @click.option("--version", type=click.IntRange(min=1), help="Default: the challenger's.")
 @options.workspace_option
@@ -134,7 +134,7 @@ def promote(name: str, version: int | None, workspace: Path | None) -> None:
     say(f"{name}/{done.version} is @champion{before}")
 
 
-@click.command()
+@click.command(short_help="Score new posts with a model.")
 @options.inputs
 @click.option(
     "-o",
@@ -157,9 +157,9 @@ def score(
 ) -> None:
     r"""Score posts: for each post and label a probability and a decision.
 
-    The output is a long table: post_id, label_id, label_name, probability, threshold,
-    decision, reason, model. A post without a score (no text, a language the model does not know) has one row that
-    says why. Inputs are read as a stream, so their size does not matter.
+    The output is a long table: post_id, label_id, label_name, probability, threshold, decision,
+    reason, model. A post without a score (no text, a language the model does not know) has one row
+    that says why. Inputs are read as a stream, so their size does not matter.
 
     \b
     Example:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from narraframe.workflows.reading import ReadOptions
 
 
-@click.command()
+@click.command(short_help="Read posts of any format into one table.")
 @options.inputs
 @options.output(what="The table of posts to write, *.parquet.")
 @options.reading
@@ -44,7 +44,7 @@ def ingest(inputs: tuple[str, ...], output: Path, read: ReadOptions, force: bool
     show_rows(reading.rows().items())
 
 
-@click.command()
+@click.command(short_help="Embed the posts into the cache.")
 @options.inputs
 @options.output(required=False, what="Also write a table post_id, vector (*.parquet).")
 @options.reading
@@ -75,7 +75,7 @@ def embed(
     say(f"{n:,} posts embedded in {d} dimensions by {embeddings.encoder}; cache: {found.cache}")
 
 
-@click.command()
+@click.command(short_help="Find the themes that recur.")
 @options.inputs
 @options.output(what="The folder to write: themes.parquet, terms.csv, themes.json, quality.json.")
 @options.reading

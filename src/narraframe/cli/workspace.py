@@ -10,7 +10,7 @@ from narraframe.cli import options
 from narraframe.cli.terminal import TerminalWatch, say, show_rows
 
 
-@click.command()
+@click.command(short_help="Lay out a workspace for your own posts.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def init(folder: Path) -> None:
     r"""Lay out a workspace for your own posts: labels/, experiments/, models/ and settings.
@@ -26,7 +26,7 @@ def init(folder: Path) -> None:
     say("next, from inside it: narraframe ingest YOUR_EXPORT/result.json -o data/posts.parquet")
 
 
-@click.command()
+@click.command(short_help="Run the whole way on the bundled sample.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR", default="demo")
 @options.force
 def demo(folder: Path, force: bool) -> None:
@@ -48,7 +48,7 @@ def demo(folder: Path, force: bool) -> None:
         say(f"  {line}")
 
 
-@click.command()
+@click.command(short_help="Write one self-contained HTML page.")
 @click.argument("posts", metavar="POSTS")
 @options.output(what="The page to write, *.html.")
 @click.option("--themes", type=click.Path(path_type=Path), metavar="DIR", help="From: themes.")
@@ -87,7 +87,7 @@ def report(
     say(f"{output}: {size / 1e6:.1f} MB; open it in a browser")
 
 
-@click.command()
+@click.command(short_help="Say what is missing, and how to get it.")
 @options.workspace_option
 def doctor(workspace: Path | None) -> int:
     r"""Say what is installed, what is missing, and how to get it.

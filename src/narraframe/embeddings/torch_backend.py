@@ -84,6 +84,9 @@ def _uncut_tokenizer(info: EncoderInfo, model: Any) -> Any:
     if fast is None:
         raise _unloadable(info, "no fast tokenizer")
     tokenizer = Tokenizer.from_str(fast.to_str())
+    if tokenizer.get_vocab_size() <= len(tokenizer.get_added_tokens_decoder()):
+        # transformers makes an empty one where the files are missing, and every text looks alike
+        raise _unloadable(info, "its tokenizer knows no words")
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

@@ -46,7 +46,7 @@ def read_annotations(path: Path, codebook: Codebook) -> tuple[Annotation, ...]:
         If label ids are not in `codebook`; with file, line and the nearest known id.
     """
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-    if not files:
+    if not files or not path.exists():
         raise TableError(
             "there are no annotations", where=path, remedy="Put a *.csv of annotations there."
         )
@@ -60,7 +60,10 @@ def read_annotations(path: Path, codebook: Codebook) -> tuple[Annotation, ...]:
             rows.append(annotation)
     if strangers:
         more = f"; and {len(strangers) - 5} more" if len(strangers) > 5 else ""
-        raise CodebookError("; ".join(strangers[:5]) + more)
+        raise CodebookError(
+            "; ".join(strangers[:5]) + more,
+            remedy="Correct the annotations, or use the codebook they were made with.",
+        )
     return tuple(rows)
 
 
@@ -99,16 +102,31 @@ def write_annotations(
 
 
 def altered_files(path: Path) -> tuple[Path, ...]:
-    """Return the annotation files whose sha256 is not the one their provenance states."""
+    """Return the annotation files whose sha256 is not the one their provenance states.
+
+    Raises
+    ------
+    TableError
+        If a provenance file cannot be read.
+    """
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     altered = []
     for file in files:
         beside = _provenance_path(file)
         if beside.exists():
-            stated = tomllib.loads(beside.read_text(encoding="utf-8")).get("sha256")
+            stated = _stated_sha256(beside)
             if stated != hashlib.sha256(file.read_bytes()).hexdigest():
                 altered.append(file)
     return tuple(altered)
+
+
+def _stated_sha256(provenance: Path) -> object:
+    try:
+        return tomllib.loads(provenance.read_text(encoding="utf-8")).get("sha256")
+    except (OSError, ValueError) as error:
+        raise TableError(
+            f"cannot be read: {error}", where=provenance, remedy="Restore it, or remove it."
+        ) from error
 
 
 def _provenance_path(path: Path) -> Path:
@@ -136,7 +154,11 @@ def _read_file(path: Path) -> Iterator[tuple[int, Annotation]]:
         for row in reader:
             yield reader.line_num, _annotation(row, where=f"{path} line {reader.line_num}")
     except csv.Error as error:
-        raise TableError(f"is not CSV: {error}", where=f"{path} line {reader.line_num}") from error
+        raise TableError(
+            f"is not CSV: {error}",
+            where=f"{path} line {reader.line_num}",
+            remedy="Mend that line.",
+        ) from error
 
 
 def _annotation(row: Mapping[str, str | None], *, where: str) -> Annotation:
@@ -159,7 +181,7 @@ def _annotation(row: Mapping[str, str | None], *, where: str) -> Annotation:
     if probability is not None and not 0 < probability <= 1:
         faults.append(f"inclusion_probability must be in (0, 1], not {probability}")
     if faults:
-        raise TableError("; ".join(faults), where=where)
+        raise TableError("; ".join(faults), where=where, remedy="Mend that line.")
     pairs = (span.split("-") for span in cell["spans"].split(";") if span)
     return Annotation(
         post_id=cell["post_id"],

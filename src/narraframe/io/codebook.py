@@ -41,7 +41,7 @@ def read_codebook(path: Path) -> Codebook:
             remedy="Write one, or make one with: narraframe codebook from-labels.",
         ) from error
     except UnicodeDecodeError as error:
-        raise CodebookError("is not UTF-8 text", where=path) from error
+        raise CodebookError("is not UTF-8 text", where=path, remedy="Save it as UTF-8.") from error
     return parse_codebook(text, where=str(path))
 
 
@@ -56,7 +56,9 @@ def parse_codebook(text: str, *, where: str) -> Codebook:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise CodebookError(f"is not TOML: {error}", where=where) from error
+        raise CodebookError(
+            f"is not TOML: {error}", where=where, remedy="Mend it there."
+        ) from error
     faults = list(_faults(data))
     if faults:
         raise CodebookError("; ".join(faults), where=where, remedy="Mend the codebook.")

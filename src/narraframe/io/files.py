@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from narraframe.errors import OutputError
+from narraframe.errors import OutputError, UsageError
 
 
 @contextmanager
@@ -16,7 +16,8 @@ def replacing(path: Path, *, force: bool) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well, move what is there to `path`.
 
     The block may write a file or make a folder. When it fails, `path` stays as it was and the
-    temporary is removed. The temporary keeps the suffix, by which writers choose their format.
+    temporary is removed. The temporary keeps the suffix, by which writers choose their format. A
+    folder gives way to a folder only, and a file to a file.
 
     Raises
     ------
@@ -24,17 +25,23 @@ def replacing(path: Path, *, force: bool) -> Iterator[Path]:
         If `path` exists and `force` is False, or the file system refuses to write.
     """
     check_free(path, force=force)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    absolute = path.absolute()
+    temporary = absolute.with_name(f".{absolute.stem}.{os.getpid()}{absolute.suffix}")
+    made = [folder for folder in absolute.parents if not folder.exists()]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        absolute.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        if path.is_dir():
+        if path.is_dir() and temporary.is_dir():
             shutil.rmtree(path)
-        temporary.replace(path)
+        temporary.replace(absolute)
     except OSError as error:
         raise refused(path, error) from error
     finally:
         _remove(temporary)
+        for folder in made:
+            # succeeds on what stayed empty, that is when nothing was written
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def write_text(path: Path, text: str, *, force: bool) -> None:
@@ -49,17 +56,54 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def check_output(
+    path: Path, *, endings: tuple[str, ...], inputs: Sequence[str] = (), force: bool
+) -> None:
+    """Refuse an output file that must not or cannot be written, before any work is done.
+
+    Raises
+    ------
+    UsageError
+        If `path` ends in none of `endings`.
+    OutputError
+        If `path` is a folder or one of `inputs`, or exists and `force` is False, or lies below a
+        file.
+    """
+    if not path.name.endswith(endings):
+        raise UsageError(
+            "the ending names no format", where=path, remedy=f"End it in {' or '.join(endings)}."
+        )
+    if path.is_dir():
+        raise OutputError("is a folder", where=path, remedy="Name a file, for example in it.")
+    check_free(path, force=force)
+    if path.exists() and any(Path(p).exists() and path.samefile(p) for p in inputs):
+        raise OutputError("is read and written at once", where=path, remedy="Choose another -o.")
+
+
 def check_free(path: Path, *, force: bool) -> None:
-    """Refuse to write over what exists, before any work is done.
+    """Refuse to write over what exists, or below what is no folder, before any work is done.
 
     Raises
     ------
     OutputError
-        If `path` exists and `force` is False.
+        If `path` exists and `force` is False, is neither file nor folder, or lies below a file.
     """
-    if path.exists() and not force:
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise refused(path, error) from error
+    if exists and not force:
         raise OutputError(
             "exists already", where=path, remedy="Pass --force to replace it, or choose another -o."
+        )
+    if exists and not path.is_file() and not path.is_dir():
+        raise OutputError("is no ordinary file", where=path, remedy="Choose another -o.")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise OutputError(
+            f"cannot be written: {above} is a file, not a folder",
+            where=path,
+            remedy="Choose a place in a folder.",
         )
 
 
@@ -76,4 +120,5 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -87,13 +88,13 @@ def is_posts_table(path: str) -> bool:
         return False
 
 
-def write_themes(path: Path, themes: Themes, *, force: bool) -> None:
-    """Write `themes` as the table THEMES.
+def write_themes(path: Path, themes: Themes) -> None:
+    """Write `themes` as the table THEMES; part of a folder that is written as a whole.
 
     Raises
     ------
-    OutputError
-        If `path` exists and `force` is False, or cannot be written.
+    OSError
+        If `path` cannot be written.
     """
     columns = [
         pa.array(themes.post_ids, pa.string()),
@@ -102,10 +103,7 @@ def write_themes(path: Path, themes: Themes, *, force: bool) -> None:
         themes.xy[:, 0],
         themes.xy[:, 1],
     ]
-    with replacing(path, force=force) as temporary:
-        pq.write_table(
-            pa.Table.from_arrays([pa.array(c) for c in columns], schema=THEMES), temporary
-        )
+    pq.write_table(pa.Table.from_arrays([pa.array(c) for c in columns], schema=THEMES), path)
 
 
 def read_themes(path: Path) -> Themes:
@@ -153,7 +151,9 @@ def iter_scores(
     """
     with _opened(path, SCORES) as file:
         for i in range(file.num_row_groups):
-            yield file.read_row_group(i, columns=list(columns))
+            with _explained(path):
+                block = file.read_row_group(i, columns=list(columns))
+            yield block
 
 
 def _row(post: Post) -> dict[str, object]:
@@ -164,8 +164,18 @@ def _row(post: Post) -> dict[str, object]:
 
 
 def _read(path: Path, schema: pa.Schema) -> pa.Table:
-    with _opened(path, schema) as file:
+    with _opened(path, schema) as file, _explained(path):
         return file.read(columns=schema.names)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(
+            f"is damaged: {error}", where=path, remedy="Run the stage that writes it again."
+        ) from error
 
 
 def _opened(path: Path, schema: pa.Schema) -> pq.ParquetFile:

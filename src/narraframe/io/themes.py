@@ -17,11 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from narraframe.errors import TableError
+from narraframe.errors import OutputError, TableError
 from narraframe.io.cells import guard
-from narraframe.io.files import replacing
+from narraframe.io.files import check_free, replacing
 from narraframe.io.tables import read_themes, write_themes
 from narraframe.records import Post, Themes, ThemeSummary
+
+_TABLE, _TERMS, _SUMMARIES, _QUALITY = "themes.parquet", "terms.csv", "themes.json", "quality.json"
+_FILES = frozenset((_TABLE, _TERMS, _SUMMARIES, _QUALITY))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,24 +37,45 @@ class ThemesFolder:
     warnings: tuple[str, ...]
 
 
+def check_themes_folder(folder: Path, *, force: bool) -> None:
+    """Refuse an output folder that must not be replaced, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        If `folder` exists and `force` is False, is a file, or holds anything but themes.
+    """
+    check_free(folder, force=force)
+    if folder.is_file():
+        raise OutputError("is a file, not a folder", where=folder, remedy="Choose another -o.")
+    strangers = {path.name for path in folder.iterdir()} - _FILES if folder.exists() else set()
+    if strangers:
+        raise OutputError(
+            "holds more than themes, and would be replaced as a whole",
+            where=folder,
+            got=min(strangers),
+            remedy="Choose another -o.",
+        )
+
+
 def write_themes_folder(folder: Path, content: ThemesFolder, *, force: bool) -> None:
     """Write `content` as `folder`, whole or not at all.
 
     Raises
     ------
     OutputError
-        If `folder` exists and `force` is False, or cannot be written.
+        If `folder` exists and `force` is False, holds anything but themes, or cannot be written.
     """
+    check_themes_folder(folder, force=force)
     known = {key: None if math.isnan(v) else v for key, v in content.figures.items()}
     quality = {"figures": known, "warnings": list(content.warnings)}
     with replacing(folder, force=force) as temporary:
         temporary.mkdir()
-        write_themes(temporary / "themes.parquet", content.themes, force=False)
-        (temporary / "terms.csv").write_text(_terms_csv(content.summaries), "utf-8")
-        (temporary / "themes.json").write_text(
-            _json([asdict(s) for s in content.summaries]), "utf-8"
-        )
-        (temporary / "quality.json").write_text(_json(quality), "utf-8")
+        write_themes(temporary / _TABLE, content.themes)
+        (temporary / _TERMS).write_text(_terms_csv(content.summaries), "utf-8")
+        summaries = _json([asdict(summary) for summary in content.summaries])
+        (temporary / _SUMMARIES).write_text(summaries, "utf-8")
+        (temporary / _QUALITY).write_text(_json(quality), "utf-8")
 
 
 def read_themes_folder(folder: Path, *, posts: Sequence[Post]) -> ThemesFolder:
@@ -62,7 +86,7 @@ def read_themes_folder(folder: Path, *, posts: Sequence[Post]) -> ThemesFolder:
     TableError
         If a file is missing or damaged, or the themes are those of other posts.
     """
-    themes = read_themes(folder / "themes.parquet")
+    themes = read_themes(folder / _TABLE)
     strangers = set(themes.post_ids) - {post.post_id for post in posts}
     if strangers:
         raise TableError(
@@ -72,8 +96,8 @@ def read_themes_folder(folder: Path, *, posts: Sequence[Post]) -> ThemesFolder:
             remedy="Run narraframe themes again on these posts.",
         )
     try:
-        rows = json.loads((folder / "themes.json").read_text("utf-8"))
-        quality = json.loads((folder / "quality.json").read_text("utf-8"))
+        rows = json.loads((folder / _SUMMARIES).read_text("utf-8"))
+        quality = json.loads((folder / _QUALITY).read_text("utf-8"))
         return ThemesFolder(
             themes=themes,
             summaries=tuple(_summary(row) for row in rows),

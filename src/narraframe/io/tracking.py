@@ -1,15 +1,8 @@
-"""Runs and registered models in MLflow, on SQLite inside the workspace.
-
-MLflow writes absolute artefact paths into its database, so a store that was moved or copied could
-no longer load its models (mlflow#3144). `open_store` notices that and rewrites them.
-"""
+"""Runs and registered models in the workspace's MLflow store."""
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,20 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from narraframe.errors import ModelError, OutputError
+from narraframe.errors import ConfigError, ModelError
+from narraframe.io.store import EXPERIMENT, open_store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-EXPERIMENT = "narraframe"
 _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(@(?P<alias>[^/@]+)|/(?P<version>\d+))")
-_PATH_COLUMNS = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("logged_models", "artifact_location"),
-    ("model_versions", "storage_location"),
-)
+_NAME = re.compile(r"\w[\w .-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,37 +52,20 @@ class Registered:
         return f"{self.name}/{self.version}"
 
 
-def open_store(store: Path) -> MlflowClient:
-    """Return a client of the workspace's store, made on first use.
+def check_name(name: str) -> None:
+    """Refuse a name that a model cannot have: it stands in addresses and in names of files.
 
     Raises
     ------
-    OutputError
-        If the folder cannot be written.
+    ConfigError
+        If `name` is empty, or holds more than letters, digits, spaces and ``_ . -``.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow
-
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    store = store.resolve()
-    try:
-        (store / "artifacts").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the model store cannot be made: {error.strerror}",
-            where=store,
-            remedy="Choose a workspace that you may write to.",
-        ) from error
-    _relocate(store)
-    uri = f"sqlite:///{store / 'mlflow.db'}"
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-    if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, artifact_location=str(store / "artifacts"))
-    return client
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            "is no name for a model",
+            where=repr(name),
+            remedy="Use letters, digits, spaces and _ . - only, a letter or digit first.",
+        )
 
 
 def log_training(store: Path, run: TrainingRun) -> Registered:
@@ -130,8 +101,7 @@ def log_training(store: Path, run: TrainingRun) -> Registered:
             metadata={"codebook": run.tags["codebook"]},
         )
         run_id = active.info.run_id
-    if not client.search_registered_models(filter_string=f"name = '{run.name}'"):
-        client.create_registered_model(run.name)
+    _ensure_registered(client, run.name)
     made = client.create_model_version(
         run.name, logged.model_uri, run_id=run_id, model_id=logged.model_id
     )
@@ -227,6 +197,16 @@ def model_titles(store: Path) -> tuple[str, ...]:
     )
 
 
+def _ensure_registered(client: MlflowClient, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
 def _signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
@@ -261,28 +241,3 @@ def _what_there_is(client: MlflowClient, name: str) -> str:
     have = ", ".join(sorted((str(v.version) for v in versions), key=int))
     alias = ", ".join(f"@{a}" for m in models if m.name == name for a in sorted(m.aliases))
     return f"{name} has versions {have} and aliases {alias or 'none'}."
-
-
-def _relocate(store: Path) -> None:
-    database = store / "mlflow.db"
-    if not database.exists():
-        return
-    new = str(store / "artifacts")
-    try:
-        with sqlite3.connect(database) as connection:
-            query = "SELECT artifact_location FROM experiments WHERE name = ?"
-            row = connection.execute(query, (EXPERIMENT,)).fetchone()
-            if row is None or row[0] == new:
-                return
-            for table, column in _PATH_COLUMNS:
-                connection.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608
-                    f"WHERE substr({column}, 1, ?) = ?",
-                    (new, len(row[0]) + 1, len(row[0]), row[0]),
-                )
-    except sqlite3.DatabaseError as error:
-        raise ModelError(
-            f"the model store is damaged: {error}",
-            where=database,
-            remedy="Restore it from a copy, or move it away and train again.",
-        ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from narraframe.annotations.from_labels import FromLabels, from_labels
 from narraframe.io.annotations import altered_files, read_annotations, write_annotations
 from narraframe.io.codebook import read_codebook, write_codebook
-from narraframe.io.files import check_free
+from narraframe.io.files import check_output
 from narraframe.records import Codebook
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.watch import Watch
@@ -68,12 +68,14 @@ def make_from_labels(
     ------
     InputError, CodebookError
         If an input cannot be read, or no record carries a label.
+    UsageError
+        If an output does not end in .toml, or annotations not in .csv.
     OutputError
         If an output exists and `force` is False, or cannot be written.
     """
-    for path in (output, annotations_output):
-        if path is not None:
-            check_free(path, force=force)
+    check_output(output, endings=(".toml",), inputs=paths, force=force)
+    if annotations_output is not None:
+        check_output(annotations_output, endings=(".csv",), inputs=paths, force=force)
     posts = read_ready(paths, options=options, watch=watch).posts
     made = from_labels(posts, title=title, annotator="imported", minimum=minimum, most=most)
     write_codebook(output, made.codebook, force=force)

@@ -11,7 +11,7 @@ from narraframe.embeddings.encoder import Encoder
 from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
-from narraframe.io.files import check_free
+from narraframe.io.files import check_output
 from narraframe.io.tables import write_embeddings
 from narraframe.records import Embeddings, Post
 from narraframe.workflows.reading import ReadOptions, read_ready
@@ -35,11 +35,13 @@ def embed(
         If an input cannot be read, or no post has text.
     EncoderError
         If the encoder of the settings is not to be found.
+    UsageError
+        If `output` does not end in .parquet.
     OutputError
         If `output` exists and `force` is False, or cannot be written.
     """
     if output is not None:
-        check_free(output, force=force)
+        check_output(output, endings=(".parquet",), inputs=paths, force=force)
     posts = read_ready(paths, options=options, watch=watch).posts
     encoder = open_encoder(workspace, watch=watch)
     embeddings = embed_with_cache(posts, encoder=encoder, workspace=workspace, watch=watch)

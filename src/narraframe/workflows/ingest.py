@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from narraframe.io.files import check_free, write_text
+from narraframe.io.files import check_output, write_text
 from narraframe.io.tables import write_posts
 from narraframe.workflows.reading import Reading, ReadOptions, read_ready
 from narraframe.workflows.watch import Watch
@@ -21,10 +21,12 @@ def ingest(
     ------
     InputError
         If an input cannot be read or holds no post.
+    UsageError
+        If `output` does not end in .parquet.
     OutputError
         If `output` exists and `force` is False, or cannot be written.
     """
-    check_free(output, force=force)
+    check_output(output, endings=(".parquet",), inputs=paths, force=force)
     reading = read_ready(paths, options=options, watch=watch)
     write_posts(output, reading.posts, force=force)
     account = json.dumps(dict(reading.rows()), indent=1, ensure_ascii=False)

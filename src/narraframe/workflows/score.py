@@ -15,12 +15,19 @@ import pyarrow as pa
 from narraframe.config import Workspace
 from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
-from narraframe.io.files import check_free
-from narraframe.io.scores import JsonLines, ScoreWriter, check_suffix, open_scores, score_rows
+from narraframe.io.files import check_output
+from narraframe.io.scores import (
+    SUFFIXES,
+    JsonLines,
+    ScoreWriter,
+    check_suffix,
+    open_scores,
+    score_rows,
+)
 from narraframe.io.tracking import find_model
 from narraframe.posts.prepare import prepare
-from narraframe.records import Post, Scores
-from narraframe.workflows.reading import Account, ReadOptions, stream
+from narraframe.records import BadRecord, Post, Scores
+from narraframe.workflows.reading import Account, ReadOptions, count_bad, stream, warn_of_bad
 from narraframe.workflows.scorer import Scorer, open_folder
 from narraframe.workflows.watch import Watch
 
@@ -66,22 +73,24 @@ def score(
     """
     if output is not None:
         check_suffix(output)
-        check_free(output, force=force)
+        check_output(output, endings=SUFFIXES, inputs=paths, force=force)
     found = find_model(workspace.store, model_uri)
     with watch.stage(f"load {found.title}", unit="model"):
         device = workspace.config.encoder.device or None
         scorer = open_folder(found.folder, title=found.title, device=device)
     cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
     summary = ScoreSummary(model=found.title, account=Account())
-    posts = stream(paths, options=options, account=summary.account)
+    raw = stream(paths, options=options, account=summary.account)
+    posts = _once(prepare(raw), options=options, account=summary.account)
     with _writer(output, stdout, force=force) as writer, watch.stage("score") as step:
-        for window in _windows(prepare(posts)):
+        for window in _windows(posts):
             scores = scorer.score(window, cache=cache)
             writer.write(_rows(scores, scorer))
             _count(summary, window, scores, scorer)
             step(len(window))
         if not summary.n_posts:
             raise InputError("no post was found", where=", ".join(paths))
+    warn_of_bad(summary.account, watch)
     _warn(summary, cache)
     return summary
 
@@ -92,6 +101,24 @@ def _writer(
     if output is None:
         return nullcontext(JsonLines(stdout))
     return open_scores(output, force=force)
+
+
+def _once(posts: Iterable[Post], *, options: ReadOptions, account: Account) -> Iterator[Post]:
+    """Leave out a post that was read before; another post under a taken id is a bad record.
+
+    Of each post two numbers are held, not its text.
+    """
+    text_of: dict[int, int] = {}
+    for post in posts:
+        text = hash((post.text, post.channel))
+        known = text_of.setdefault(hash(post.post_id), text)
+        if known is text:
+            yield post
+        elif known == text:
+            account.merged += 1
+        else:
+            what = f"post_id {post.post_id!r} is taken by an earlier post"
+            count_bad(BadRecord(post.source, what), options=options, account=account)
 
 
 def _windows(posts: Iterable[Post]) -> Iterator[list[Post]]:

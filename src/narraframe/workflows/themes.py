@@ -7,8 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from narraframe.config import Workspace
-from narraframe.io.files import check_free
-from narraframe.io.themes import ThemesFolder, write_themes_folder
+from narraframe.io.themes import ThemesFolder, check_themes_folder, write_themes_folder
 from narraframe.themes.discover import STAGES, Discovery, ThemeSettings, discover
 from narraframe.workflows.embedding import embed_with_cache, open_encoder
 from narraframe.workflows.reading import ReadOptions, read_ready
@@ -31,9 +30,9 @@ def find_themes(
     InputError
         If an input cannot be read, or no post has text.
     OutputError
-        If `output` exists and `force` is False, or cannot be written.
+        If `output` exists and `force` is False, holds anything but themes, or cannot be written.
     """
-    check_free(output, force=force)
+    check_themes_folder(output, force=force)
     posts = read_ready(paths, options=options, watch=watch).posts
     encoder = open_encoder(workspace, watch=watch)
     embeddings = embed_with_cache(posts, encoder=encoder, workspace=workspace, watch=watch)

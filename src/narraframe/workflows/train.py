@@ -111,7 +111,7 @@ def _train(
         folder = Path(temporary) / "bundle"
         save_bundle(folder, bundle)
         model, card = register(bundle, folder, data=data, workspace=workspace)
-    notes = (*data.notes, _leak_note(data, experiment))
+    notes = (*data.notes, *_language_notes(data, encoder), _leak_note(data, experiment))
     untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
     if untrained:
         notes += (f"not learnt, too few posts: {', '.join(untrained)}",)
@@ -138,6 +138,19 @@ def _record(
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
         narraframe_version=__version__,
         experiment=asdict(experiment),
+    )
+
+
+def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
+    """Say how many posts are in languages that the encoder was not made for."""
+    if encoder.languages is None:
+        return ()
+    n = sum(1 for post in data.posts if post.lang and post.lang not in encoder.languages)
+    if not n:
+        return ()
+    return (
+        f"{n:,} of {len(data.posts):,} posts are in languages that the encoder does not know: "
+        'name a multilingual one in narraframe.toml, or compare with features = "tfidf"',
     )
 
 

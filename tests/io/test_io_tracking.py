@@ -1,0 +1,261 @@
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from narraframe.errors import ModelError, OutputError
+from narraframe.io.store import EXPERIMENT, open_store
+from narraframe.io.tracking import (
+    TrainingRun,
+    aliases,
+    check_name,
+    find_model,
+    log_training,
+    model_titles,
+    set_alias,
+)
+
+MODEL_CODE = """
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.pyfunc import PythonModel
+
+
+class Echo(PythonModel):
+    def load_context(self, context):
+        self._weight = float(Path(context.artifacts["bundle"], "weight.txt").read_text())
+
+    def predict(self, context, model_input, params=None):
+        return pd.DataFrame({"p": [self._weight for _ in model_input["text"]]})
+
+
+mlflow.models.set_model(Echo())
+"""
+WRITER = """
+import sys
+from pathlib import Path
+
+import mlflow.data
+import mlflow.pyfunc
+from test_io_tracking import log
+
+name, store, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+print([log(store, folder / str(i), name=name).version for i in range(2)])
+"""
+
+
+def log(store: Path, folder: Path, *, name: str = "topics", weight: float = 0.25):
+    bundle = folder / "bundle"
+    bundle.mkdir(parents=True)
+    (bundle / "weight.txt").write_text(str(weight))
+    code = folder / "echo_model.py"
+    code.write_text(MODEL_CODE)
+    figure = Figure()
+    figure.subplots().plot([0, 1])
+    run = TrainingRun(
+        name=name,
+        parameters={"heads.features": "both", "seed": 0},
+        metrics={"micro_f1": 0.5, "f1/frame.other": float("nan")},
+        tags={"data": "posts.parquet", "codebook": "1.0.0", "kind": "train"},
+        figures={"f1_by_label.png": figure},
+        files={"results.csv": "label_id,f1\n"},
+        data_rows=pd.DataFrame({"post_id": ["a", "b"], "frame": [1, 0]}),
+        bundle=bundle,
+        model_code=code,
+        requirements=("numpy",),
+    )
+    return log_training(store, run)
+
+
+def scored(uri: str) -> list[float]:
+    import mlflow
+
+    return (
+        mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": ["one", "two"]}))["p"].tolist()
+    )
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """A store with topics/1, the challenger: a fresh database costs five seconds, a copy none."""
+    folder = tmp_path_factory.mktemp("tracking")
+    log(folder / "store", folder / "work")
+    return folder / "store"
+
+
+@pytest.fixture
+def store(template, tmp_path):
+    return Path(shutil.copytree(template, tmp_path / "store"))
+
+
+def the_run(store: Path):
+    client = open_store(store)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    (run,) = client.search_runs([experiment.experiment_id])
+    return client, run
+
+
+def test_a_run_holds_parameters_metrics_tags_and_files(store):
+    client, run = the_run(store)
+    assert run.data.params == {"heads.features": "both", "seed": "0"}
+    assert run.data.tags.items() >= {"data": "posts.parquet", "codebook": "1.0.0"}.items()
+    names = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"f1_by_label.png", "results.csv"} <= names
+    assert run.info.status == "FINISHED"
+
+
+def test_an_undefined_metric_is_left_out_of_a_run(store):
+    _, run = the_run(store)
+    assert run.data.metrics == {"micro_f1": 0.5}
+
+
+def test_a_run_names_the_data_that_it_learnt_from(store):
+    _, run = the_run(store)
+    (used,) = run.inputs.dataset_inputs
+    assert used.dataset.name == "train"
+    assert '"num_rows": 2' in used.dataset.profile
+    assert [(tag.key, tag.value) for tag in used.tags] == [("mlflow.data.context", "training")]
+
+
+def test_the_model_of_a_run_is_the_challenger_and_found_by_alias_and_by_version(store):
+    by_alias = find_model(store, "models:/topics@challenger")
+    assert by_alias == find_model(store, "models:/topics/1")
+    assert (by_alias.title, by_alias.version) == ("topics/1", 1)
+    assert (by_alias.folder / "weight.txt").read_text() == "0.25"
+    assert by_alias.run_id == the_run(store)[1].info.run_id
+
+
+def test_a_second_run_makes_version_two_and_moves_the_challenger_only(store, tmp_path):
+    set_alias(store, "topics", "champion", 1)
+    second = log(store, tmp_path / "again", weight=0.75)
+    assert second.version == 2
+    assert aliases(store, "topics") == {"champion": 1, "challenger": 2}
+    assert model_titles(store) == ("topics @challenger=2 @champion=1",)
+    assert second == find_model(store, "models:/topics@challenger")
+    assert (
+        find_model(store, "models:/topics@champion").folder / "weight.txt"
+    ).read_text() == "0.25"
+
+
+@pytest.mark.parametrize(
+    ("uri", "what"),
+    [
+        ("topics", "is not the address of a model.*Write models:/NAME@champion"),
+        ("models:/topics", "is not the address of a model"),
+        ("models:/topics/latest", "is not the address of a model"),
+        ("models:/themes@champion", "no such model, alias or version.*Registered models: topics"),
+        ("models:/topics@champion", "topics has versions 1 and aliases @challenger"),
+        ("models:/topics/7", "topics has versions 1 and aliases @challenger"),
+    ],
+)
+def test_a_model_that_is_not_there_is_answered_by_what_there_is(store, uri, what):
+    with pytest.raises(ModelError, match=what):
+        find_model(store, uri)
+
+
+def test_a_workspace_without_a_store_has_no_model_and_gets_no_store(tmp_path):
+    with pytest.raises(ModelError, match="no model yet.*narraframe train"):
+        find_model(tmp_path / "store", "models:/topics@champion")
+    assert aliases(tmp_path / "store", "topics") == {}
+    assert model_titles(tmp_path / "store") == ()
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_aliases_of_an_unknown_model_are_none(store):
+    assert aliases(store, "nothing") == {}
+
+
+def test_a_moved_store_finds_and_loads_its_model(store, tmp_path):
+    open_store(store)
+    moved = store.rename(tmp_path / "elsewhere")
+    assert find_model(moved, "models:/topics@challenger").folder.is_relative_to(moved)
+    assert scored("models:/topics@challenger") == [0.25, 0.25]
+
+
+def test_a_copied_store_loads_its_own_model_while_the_first_one_stands(template, tmp_path):
+    copy = Path(shutil.copytree(template, tmp_path / "copy"))
+    found = find_model(copy, "models:/topics@challenger")
+    (found.folder / "weight.txt").write_text("0.5")
+    assert found.folder.is_relative_to(copy)
+    assert scored("models:/topics@challenger") == [0.5, 0.5]
+    assert (find_model(template, "models:/topics/1").folder / "weight.txt").read_text() == "0.25"
+    assert scored("models:/topics@challenger") == [0.25, 0.25]
+
+
+def test_a_moved_store_still_shows_the_files_of_its_runs_and_takes_new_ones(store, tmp_path):
+    open_store(store)
+    moved = store.rename(tmp_path / "elsewhere")
+    client, run = the_run(moved)
+    assert Path(run.info.artifact_uri).is_relative_to(moved)
+    assert client.list_artifacts(run.info.run_id)
+    assert log(moved, tmp_path / "new", weight=0.75).folder.is_relative_to(moved)
+    assert scored("models:/topics/2") == [0.75, 0.75]
+
+
+@pytest.mark.parametrize("name", ["with a space", "Київ №1", "100% #1 'mine'"])
+def test_a_store_may_lie_in_a_folder_of_any_name(template, tmp_path, name):
+    moved = Path(shutil.copytree(template, tmp_path / name / "store"))
+    find_model(moved, "models:/topics@challenger")
+    assert scored("models:/topics@challenger") == [0.25, 0.25]
+    assert log(moved, tmp_path / "new").version == 2
+    assert scored("models:/topics/2") == [0.25, 0.25]
+
+
+def test_a_store_that_was_not_moved_is_not_written_to(store):
+    open_store(store)
+    before = (store / "mlflow.db").read_bytes()
+    find_model(store, "models:/topics@challenger")
+    assert (store / "mlflow.db").read_bytes() == before
+
+
+def test_a_model_whose_files_are_gone_is_named(store):
+    shutil.rmtree(find_model(store, "models:/topics/1").folder)
+    with pytest.raises(ModelError, match="files are gone.*Restore"):
+        find_model(store, "models:/topics/1")
+
+
+def test_a_damaged_database_is_named(store):
+    (store / "mlflow.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(ModelError, match=r"mlflow\.db.*store is damaged"):
+        find_model(store, "models:/topics/1")
+
+
+def test_a_store_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="model store cannot be made.*may write to"):
+        open_store(tmp_path / "file" / "store")
+
+
+def test_two_processes_log_versions_of_one_new_model_at_once(store, tmp_path):
+    open_store(store)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, "fresh", str(store), str(tmp_path / str(i))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent,
+        )
+        for i in range(2)
+    ]
+    assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * 2
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    told = [writer.communicate(timeout=60)[0] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert sorted(version for line in told for version in eval(line)) == [1, 2, 3, 4]
+    for version in range(1, 5):
+        assert find_model(store, f"models:/fresh/{version}").folder.is_dir()
+    with sqlite3.connect(store / "mlflow.db") as connection:
+        (n,) = connection.execute("SELECT count(*) FROM runs WHERE status='FINISHED'").fetchone()
+    assert n == 5
