@@ -32,7 +32,7 @@ def test_every_fault_is_listed_at_once(tmp_path):
         load(Config, path)
     assert str(caught.value) == (
         f"{path}: unknown key 'extra'; unknown key 'themes.sede', did you mean 'themes.seed'?; "
-        "'themes.neighbours' must be a whole number, not 'many'"
+        "'themes.neighbours' must be a whole number, not 'many'. Mend the file."
     )
 
 

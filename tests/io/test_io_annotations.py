@@ -57,7 +57,8 @@ def test_an_unknown_label_is_named_with_line_and_nearest_id(tmp_path):
         read_annotations(path, BOOK)
     assert str(caught.value) == (
         f'{path} line 3: label_id "frame.confict" is not in codebook 1.2.0. '
-        'Did you mean "frame.conflict"?'
+        'Did you mean "frame.conflict"? '
+        "Correct the annotations, or use the codebook they were made with."
     )
 
 

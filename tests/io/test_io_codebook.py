@@ -90,5 +90,5 @@ def test_all_faults_come_in_one_message():
 
 
 def test_a_missing_codebook_says_how_to_get_one(tmp_path):
-    with pytest.raises(CodebookError, match="there is no codebook.*from-labels"):
+    with pytest.raises(CodebookError, match=r"there is no codebook.*from-labels"):
         read_codebook(tmp_path / "none.toml")

@@ -55,7 +55,9 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_left(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "'=1", "''-", "\tx", "plain", "it's", ""])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@x", "'=1", "''-", "\tx", "plain", "it's", ""]
+)
 def test_a_guarded_cell_is_no_formula_and_comes_back_exactly(cell):
     assert guard(cell)[:1] not in ("=", "+", "-", "@", "\t")
     assert unguard(guard(cell)) == cell

@@ -2,6 +2,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -9,17 +10,18 @@ import pytest
 from matplotlib.figure import Figure
 
 from narraframe.errors import ModelError, OutputError
+from narraframe.io import store as store_module
 from narraframe.io.store import EXPERIMENT, open_store
 from narraframe.io.tracking import (
     TrainingRun,
     aliases,
-    check_name,
     find_model,
     log_training,
     model_titles,
     set_alias,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*Add type hints:UserWarning")
 MODEL_CODE = """
 from pathlib import Path
 
@@ -32,7 +34,7 @@ class Echo(PythonModel):
     def load_context(self, context):
         self._weight = float(Path(context.artifacts["bundle"], "weight.txt").read_text())
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
         return pd.DataFrame({"p": [self._weight for _ in model_input["text"]]})
 
 
@@ -40,6 +42,7 @@ mlflow.models.set_model(Echo())
 """
 WRITER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import mlflow.data
@@ -163,7 +166,7 @@ def test_a_model_that_is_not_there_is_answered_by_what_there_is(store, uri, what
 
 
 def test_a_workspace_without_a_store_has_no_model_and_gets_no_store(tmp_path):
-    with pytest.raises(ModelError, match="no model yet.*narraframe train"):
+    with pytest.raises(ModelError, match=r"no model yet.*narraframe train"):
         find_model(tmp_path / "store", "models:/topics@champion")
     assert aliases(tmp_path / "store", "topics") == {}
     assert model_titles(tmp_path / "store") == ()
@@ -219,7 +222,7 @@ def test_a_store_that_was_not_moved_is_not_written_to(store):
 
 def test_a_model_whose_files_are_gone_is_named(store):
     shutil.rmtree(find_model(store, "models:/topics/1").folder)
-    with pytest.raises(ModelError, match="files are gone.*Restore"):
+    with pytest.raises(ModelError, match=r"files are gone.*Restore"):
         find_model(store, "models:/topics/1")
 
 
@@ -231,8 +234,50 @@ def test_a_damaged_database_is_named(store):
 
 def test_a_store_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="model store cannot be made.*may write to"):
+    with pytest.raises(OutputError, match=r"model store cannot be made.*may write to"):
         open_store(tmp_path / "file" / "store")
+
+
+def test_a_store_below_a_folder_with_a_question_mark_is_refused_not_put_elsewhere(tmp_path):
+    with pytest.raises(OutputError, match=r"folder with \? in its name.*Rename"):
+        open_store(tmp_path / "why?" / "store")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_making_of_the_database_leaves_none_behind(tmp_path, monkeypatch):
+    def interrupted(database, store):
+        database.write_bytes(b"half of the tables")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store_module, "_client", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_store(tmp_path / "store")
+    assert [path.name for path in (tmp_path / "store").iterdir()] == ["artifacts"]
+
+
+def test_the_database_of_a_process_that_was_faster_is_kept(tmp_path, monkeypatch):
+    database = tmp_path / "store" / "mlflow.db"
+
+    def slow(path, store):
+        if path != database:
+            path.write_bytes(b"mine")
+            database.write_bytes(b"theirs")
+
+    monkeypatch.setattr(store_module, "_client", slow)
+    open_store(tmp_path / "store")
+    assert database.read_bytes() == b"theirs"
+    assert sorted(p.name for p in database.parent.iterdir()) == ["artifacts", "mlflow.db"]
+
+
+def test_the_database_is_put_in_its_place_also_where_there_are_no_links(tmp_path, monkeypatch):
+    def no_links(path, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    monkeypatch.setattr(store_module, "_client", lambda path, store: path.write_bytes(b"tables"))
+    open_store(tmp_path / "store")
+    assert (tmp_path / "store" / "mlflow.db").read_bytes() == b"tables"
+    assert len(list((tmp_path / "store").iterdir())) == 2
 
 
 def test_two_processes_log_versions_of_one_new_model_at_once(store, tmp_path):
@@ -256,6 +301,6 @@ def test_two_processes_log_versions_of_one_new_model_at_once(store, tmp_path):
     assert sorted(version for line in told for version in eval(line)) == [1, 2, 3, 4]
     for version in range(1, 5):
         assert find_model(store, f"models:/fresh/{version}").folder.is_dir()
-    with sqlite3.connect(store / "mlflow.db") as connection:
+    with closing(sqlite3.connect(store / "mlflow.db")) as connection:
         (n,) = connection.execute("SELECT count(*) FROM runs WHERE status='FINISHED'").fetchone()
     assert n == 5

@@ -7,7 +7,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 _TOLERANCE = 1e-3
-_MAX_ITERATIONS = 200
+_MAX_ITERATIONS = 1000
+_WORTH_DROPPING = 0.8
+"""Solved labels are dropped when so few of those at hand remain open: copying has its price."""
 
 
 def balanced_weights(y: NDArray[np.int8], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -51,25 +53,83 @@ def fit_ridge(
         Coefficients; 0 for a label without known positives or negatives.
     """
     root = np.sqrt(balanced_weights(y, mask))
-    transposed = features.T.tocsr()
-    residual = root * np.where(y == 1, np.float32(1), np.float32(-1))
-    solution = np.zeros_like(residual)
-    direction = residual.copy()
-    norm = _squares(residual)
-    goal = norm * np.float32(_TOLERANCE**2)
+    target = root * np.where(y == 1, np.float32(1), np.float32(-1))
+    gram = _Gram(features)
+    solution = np.zeros_like(target)
+    left = np.flatnonzero(root.any(axis=0))
+    system = _System(root[:, left], target[:, left], np.zeros_like(target[:, left]))
+    goal = _squares(system.residual) * np.float32(_TOLERANCE**2)
     for _ in range(_MAX_ITERATIONS):
-        if (norm <= goal).all():
-            break
-        image = root * (features @ (transposed @ (root * direction)))
-        image += np.float32(alpha) * direction
-        curvature = (direction * image).sum(axis=0)
-        step = np.divide(norm, curvature, out=np.zeros_like(norm), where=curvature > 0)
-        solution += step * direction
-        residual -= step * image
-        previous, norm = norm, _squares(residual)
-        ratio = np.divide(norm, previous, out=np.zeros_like(norm), where=previous > 0)
-        direction = residual + ratio * direction
-    return np.asarray(transposed @ (root * solution), dtype=np.float32)
+        open_ = system.norm > goal
+        if not len(left) or open_.mean() < _WORTH_DROPPING:
+            solution[:, left] = system.solution
+            left, goal, system = left[open_], goal[open_], system.only(open_)
+            open_ = np.ones(len(left), dtype=np.bool_)
+            if not len(left):
+                break
+        system.step(gram, open_, alpha=np.float32(alpha))
+    solution[:, left] = system.solution
+    return gram.back(root * solution)
+
+
+class _Gram:
+    """Products with the features; columns without zeros go as one dense block, which is faster."""
+
+    def __init__(self, features: sp.csr_matrix) -> None:
+        full = features.getnnz(axis=0) == features.shape[0]
+        self._full, self._rest = np.flatnonzero(full), np.flatnonzero(~full)
+        self._dense = features[:, self._full].toarray()
+        self._sparse = features[:, self._rest]
+        self._transposed = self._sparse.T.tocsr()
+
+    def __matmul__(self, a: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ``F @ F.T @ a``."""
+        product = self._dense @ (self._dense.T @ a)
+        product += self._sparse @ (self._transposed @ a)
+        return np.asarray(product, dtype=np.float32)
+
+    def back(self, a: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ``F.T @ a``."""
+        product = np.empty((len(self._full) + len(self._rest), a.shape[1]), dtype=np.float32)
+        product[self._full] = self._dense.T @ a
+        product[self._rest] = self._transposed @ a
+        return product
+
+
+class _System:
+    """Conjugate gradients on many systems at once, a column each."""
+
+    def __init__(
+        self,
+        root: NDArray[np.float32],
+        residual: NDArray[np.float32],
+        solution: NDArray[np.float32],
+        direction: NDArray[np.float32] | None = None,
+    ) -> None:
+        self.root, self.residual, self.solution = root, residual, solution
+        self.direction = residual.copy() if direction is None else direction
+        self.norm = _squares(residual)
+
+    def only(self, columns: NDArray[np.bool_]) -> _System:
+        """Return the systems of some columns, as far as they are."""
+        parts = (self.root, self.residual, self.solution, self.direction)
+        return _System(*(np.ascontiguousarray(part[:, columns]) for part in parts))
+
+    def step(self, gram: _Gram, open_: NDArray[np.bool_], *, alpha: np.float32) -> None:
+        """Go one step in every open column.
+
+        A solved one must rest: what is left of its residual is rounding, and steps along it lead
+        away without end.
+        """
+        image = self.root * (gram @ (self.root * self.direction))
+        image += alpha * self.direction
+        curvature = (self.direction * image).sum(axis=0)
+        step = _ratio(self.norm, curvature) * open_
+        self.solution += step * self.direction
+        self.residual -= step * image
+        previous, self.norm = self.norm, _squares(self.residual)
+        self.direction *= _ratio(self.norm, previous)
+        self.direction += self.residual
 
 
 def score(features: sp.csr_matrix, coefficients: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -82,3 +142,7 @@ def score(features: sp.csr_matrix, coefficients: NDArray[np.float32]) -> NDArray
 
 def _squares(a: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((a * a).sum(axis=0))
+
+
+def _ratio(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)

@@ -66,9 +66,11 @@ def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; only ``--debug`` lets an error through."""
     try:
         result = cli.main(arguments, prog_name="narraframe", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # the reader of our output (head, less) has seen enough
+        if sys.stdout:
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # the reader of our output (head, less) has seen enough; click, as it is called here, exits
+        # for no other reason
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -94,7 +96,8 @@ def _explain(error: Exception) -> int:
             line, code = "out of memory. Give the posts in smaller parts.", 1
         case OSError():
             place = f"{error.filename}: " if error.filename else ""
-            line, code = f"{place}{error.strerror or error}.", 1
+            what = f"{place}{error.strerror or error}"
+            line, code = f"{what}. Is there space left, and may you read and write there?", 1
         case _:
             kind = type(error).__name__
             line, code = (

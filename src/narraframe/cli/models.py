@@ -95,7 +95,7 @@ def evaluate(
 ) -> None:
     r"""Measure a registered model on labelled posts that it has not seen.
 
-    Posts whose text was in the model's training data are left out and counted.
+    Copies and near-copies of the model's training posts are left out and counted.
 
     \b
     Example:
@@ -177,8 +177,6 @@ def score(
         force=force,
         watch=(watch := TerminalWatch()),
     )
-    for fault in summary.account.faults:
-        watch.warn(f"{fault.where}: {fault.what}")
     for line in summary.warnings:
         watch.warn(line)
     if output != "-":

@@ -93,4 +93,6 @@ def _read_options(columns: dict[str, str | None], plain: dict[str, Any]) -> Read
     from narraframe.io.posts import Columns
     from narraframe.workflows.reading import ReadOptions
 
-    return ReadOptions(columns=Columns(**columns), stdin=sys.stdin.buffer, **plain)
+    # a program started without a terminal may have no standard input
+    stdin = sys.stdin.buffer if sys.stdin else None
+    return ReadOptions(columns=Columns(**columns), stdin=stdin, **plain)

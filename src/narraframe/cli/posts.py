@@ -34,12 +34,7 @@ def ingest(inputs: tuple[str, ...], output: Path, read: ReadOptions, force: bool
     """
     from narraframe.workflows.ingest import ingest as run
 
-    watch = TerminalWatch()
-    reading = run(inputs, output=output, options=read, force=force, watch=watch)
-    for fault in reading.account.faults:
-        watch.warn(f"{fault.where}: {fault.what}")
-    if reading.account.bad > len(reading.account.faults):
-        watch.warn(f"and {reading.account.bad - len(reading.account.faults):,} more bad records")
+    reading = run(inputs, output=output, options=read, force=force, watch=TerminalWatch())
     say(f"{output}:")
     show_rows(reading.rows().items())
 

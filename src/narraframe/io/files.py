@@ -73,7 +73,7 @@ def check_output(
         raise UsageError(
             "the ending names no format", where=path, remedy=f"End it in {' or '.join(endings)}."
         )
-    if path.is_dir():
+    if _exists(path) and path.is_dir():
         raise OutputError("is a folder", where=path, remedy="Name a file, for example in it.")
     check_free(path, force=force)
     if path.exists() and any(Path(p).exists() and path.samefile(p) for p in inputs):
@@ -88,10 +88,7 @@ def check_free(path: Path, *, force: bool) -> None:
     OutputError
         If `path` exists and `force` is False, is neither file nor folder, or lies below a file.
     """
-    try:
-        exists = path.exists()
-    except OSError as error:
-        raise refused(path, error) from error
+    exists = _exists(path)
     if exists and not force:
         raise OutputError(
             "exists already", where=path, remedy="Pass --force to replace it, or choose another -o."
@@ -109,11 +106,20 @@ def check_free(path: Path, *, force: bool) -> None:
 
 def refused(path: Path, error: OSError) -> OutputError:
     """Return the error for a file system that refuses to write `path`."""
+    # pyarrow puts a path into strerror, which is that of the temporary
+    reason = os.strerror(error.errno) if error.errno else error
     return OutputError(
-        f"cannot be written: {error.strerror or error}",
+        f"cannot be written: {reason}",
         where=path,
         remedy="Free some space, or choose a folder that you may write to.",
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name too long, a folder that may not be entered
+        raise refused(path, error) from error
 
 
 def _remove(path: Path) -> None:

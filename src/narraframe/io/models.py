@@ -6,10 +6,9 @@ model never runs code that came with it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ class ModelRecord:
 class Bundle:
     """A model folder in memory; `parts` are what the classifier was taken apart into.
 
-    `seen` holds sorted 64-bit fingerprints of the training texts (see `fingerprint`).
+    `seen` uint64 (n, s) holds what is remembered of the training texts (see `workflows.seen`).
     """
 
     record: ModelRecord
@@ -59,13 +58,6 @@ class Bundle:
     parts: Mapping[str, Any]
     quality: Quality
     seen: NDArray[np.uint64]
-
-
-def fingerprint(texts: Iterable[str]) -> NDArray[np.uint64]:
-    """Return the first 64 bits of each text's sha256, case and white space folded; shape (n,)."""
-    folded = (" ".join(text.casefold().split()).encode() for text in texts)
-    digests = b"".join(hashlib.sha256(text).digest()[:8] for text in folded)
-    return np.frombuffer(digests, dtype="<u8")
 
 
 def save_bundle(folder: Path, bundle: Bundle) -> None:
@@ -77,7 +69,7 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     (folder / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
     (folder / _CODEBOOK).write_text(codebook_toml(bundle.codebook), "utf-8")
     (folder / _QUALITY).write_text(quality_json(bundle.quality), "utf-8")
-    np.save(folder / _SEEN, np.unique(bundle.seen), allow_pickle=False)
+    np.save(folder / _SEEN, np.unique(bundle.seen, axis=0), allow_pickle=False)
     skops.io.dump(dict(bundle.parts), folder / _PARTS)
 
 

@@ -147,7 +147,8 @@ def read_scores(path: Path) -> Scores:
     TableError
         If `path` is no such table, or mixes models.
     """
-    table = pa.concat_tables(iter_scores(path))
+    blocks = list(iter_scores(path))
+    table = pa.concat_tables(blocks) if blocks else SCORES.empty_table()
     models = [model for model in table["model"].unique().to_pylist() if model is not None]
     if len(models) > 1:
         raise TableError("scores of several models in one table", where=path, got=models)

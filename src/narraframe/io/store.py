@@ -6,19 +6,27 @@ no longer load its models (mlflow#3144). `open_store` notices that and rewrites 
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from narraframe.errors import ModelError, OutputError
+from narraframe.errors import ModelError, NarraframeError, OutputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 EXPERIMENT = "narraframe"
+_REFUSALS = tuple(
+    f"SQLITE_{kind}" for kind in ("FULL", "IOERR", "READONLY", "CANTOPEN", "BUSY", "LOCKED", "PERM")
+)
 _PATH_COLUMNS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -42,7 +50,8 @@ def open_store(store: Path) -> MlflowClient:
     import mlflow
 
     for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        # what they would log as an error comes to the user as an exception
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     store = store.resolve()
     if "?" in str(store):
         # SQLAlchemy would take the rest for options, and put the database somewhere else
@@ -68,6 +77,26 @@ def open_store(store: Path) -> MlflowClient:
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     return _client(database, store)
+
+
+def explained(function: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
+    """Let `function`, whose first argument is the store, say when its database is at fault."""
+
+    @functools.wraps(function)
+    def wrapped(store: Path, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(store, *args, **kwargs)
+        except NarraframeError:
+            raise
+        except Exception as error:
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, sqlite3.DatabaseError):
+                cause = cause.__cause__
+            if cause is None:
+                raise
+            raise _fault(store / "mlflow.db", cause) from error
+
+    return wrapped
 
 
 def _client(database: Path, store: Path) -> MlflowClient:
@@ -122,8 +151,18 @@ def _relocate(store: Path) -> None:
                     (new, len(row[0]) + 1, len(row[0]), row[0]),
                 )
     except sqlite3.DatabaseError as error:
-        raise ModelError(
-            f"the model store is damaged: {error}",
+        raise _fault(database, error) from error
+
+
+def _fault(database: Path, error: sqlite3.DatabaseError) -> NarraframeError:
+    if getattr(error, "sqlite_errorname", "").startswith(_REFUSALS):
+        return OutputError(
+            f"the model store cannot be read or written: {error}",
             where=database,
-            remedy="Restore it from a copy, or move it away and train again.",
-        ) from error
+            remedy="Free some space, look at its rights, or wait for another command to end.",
+        )
+    return ModelError(
+        f"the model store is damaged: {error}",
+        where=database,
+        remedy="Restore it from a copy, or move it away and train again.",
+    )

@@ -104,9 +104,11 @@ def read_themes_folder(folder: Path, *, posts: Sequence[Post]) -> ThemesFolder:
             figures={k: math.nan if v is None else v for k, v in quality["figures"].items()},
             warnings=tuple(quality["warnings"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(
-            f"cannot be read: {error!r}", where=folder, remedy="Run narraframe themes again."
+            f"cannot be read: {type(error).__name__} {error}",
+            where=folder,
+            remedy="Run narraframe themes again.",
         ) from error
 
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from narraframe.errors import ConfigError, ModelError
-from narraframe.io.store import EXPERIMENT, open_store
+from narraframe.errors import ModelError
+from narraframe.io.store import EXPERIMENT, explained, open_store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
 _MODEL_URI = re.compile(r"models:/(?P<name>[^/@]+)(@(?P<alias>[^/@]+)|/(?P<version>\d+))")
-_NAME = re.compile(r"\w[\w .-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +51,7 @@ class Registered:
         return f"{self.name}/{self.version}"
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that a model cannot have: it stands in addresses and in names of files.
-
-    Raises
-    ------
-    ConfigError
-        If `name` is empty, or holds more than letters, digits, spaces and ``_ . -``.
-    """
-    if not _NAME.fullmatch(name):
-        raise ConfigError(
-            "is no name for a model",
-            where=repr(name),
-            remedy="Use letters, digits, spaces and _ . - only, a letter or digit first.",
-        )
-
-
+@explained
 def log_training(store: Path, run: TrainingRun) -> Registered:
     """Write one run, register its model, and point the alias "challenger" at it.
 
@@ -122,6 +106,7 @@ def _without_advice() -> Iterator[None]:
         yield
 
 
+@explained
 def find_model(store: Path, uri: str) -> Registered:
     """Return the registered model that `uri` names.
 
@@ -172,11 +157,13 @@ def find_model(store: Path, uri: str) -> Registered:
     )
 
 
+@explained
 def set_alias(store: Path, name: str, alias: str, version: int) -> None:
     """Point `alias` of the registered model `name` at `version`."""
     open_store(store).set_registered_model_alias(name, alias, str(version))
 
 
+@explained
 def aliases(store: Path, name: str) -> Mapping[str, int]:
     """Return the version of each alias of the registered model `name`; empty without a model."""
     if not (store / "mlflow.db").exists():
@@ -186,6 +173,7 @@ def aliases(store: Path, name: str) -> Mapping[str, int]:
     return {alias: int(v) for model in found for alias, v in model.aliases.items()}
 
 
+@explained
 def model_titles(store: Path) -> tuple[str, ...]:
     """Return the registered models as "name @champion=2 @challenger=3", in order of name."""
     if not (store / "mlflow.db").exists():
@@ -240,4 +228,4 @@ def _what_there_is(client: MlflowClient, name: str) -> str:
     versions = client.search_model_versions(f"name = '{name}'")
     have = ", ".join(sorted((str(v.version) for v in versions), key=int))
     alias = ", ".join(f"@{a}" for m in models if m.name == name for a in sorted(m.aliases))
-    return f"{name} has versions {have} and aliases {alias or 'none'}."
+    return f"The model {name} has versions {have} and aliases {alias or 'none'}."

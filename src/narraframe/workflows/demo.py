@@ -83,7 +83,7 @@ def demo(folder: Path, *, force: bool, watch: Watch) -> Demo:
             tuple((s.name, s.n_posts) for s in found.summaries[:_SHOWN]),
         ),
         (
-            "narratives, frames and stance that the classifier decided most often",
+            "narratives, frames and stance decided most often, on posts the model was trained on",
             tuple(_most(scored.decisions.items())),
         ),
         (
@@ -103,6 +103,13 @@ def demo(folder: Path, *, force: bool, watch: Watch) -> Demo:
 
 
 def _lay_out(folder: Path, *, force: bool) -> Workspace:
+    is_demo = (folder / f"experiments/{MODEL}.toml").exists()
+    if (folder / WORKSPACE_FILE).exists() and not is_demo:
+        raise OutputError(
+            "is a workspace of yours, which the demo would write over",
+            where=folder,
+            remedy="Choose another folder.",
+        )
     if (folder / WORKSPACE_FILE).exists() and not force:
         raise OutputError(
             "is there already", where=folder, remedy="Pass --force to run the demo in it again."

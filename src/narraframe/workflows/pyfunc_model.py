@@ -29,7 +29,7 @@ class NarraframeModel(PythonModel):  # type: ignore[misc]
         from narraframe.records import Post
 
         posts = [
-            Post(post_id=str(i), text="" if text is None else str(text))
+            Post(post_id=str(i), text="" if pd.isna(text) else str(text))
             for i, text in enumerate(model_input["text"])
         ]
         scores = self._scorer.score(posts)

@@ -85,6 +85,7 @@ def read_ready(paths: Sequence[str], *, options: ReadOptions, watch: Watch) -> R
             got=account.faults[0].what if account.faults else None,
             remedy="See the formats in: narraframe ingest --help.",
         )
+    warn_of_bad(account, watch)
     if len(paths) == 1 and is_posts_table(paths[0]):
         return Reading(tuple(posts), account)
     return Reading(tuple(_mark_duplicates(posts, watch=watch)), account)
@@ -115,10 +116,25 @@ def stream(paths: Sequence[str], *, options: ReadOptions, account: Account) -> I
             elif isinstance(record, Note):
                 account.notes[record.what] += 1
             else:
-                _count_bad(record, options=options, account=account)
+                count_bad(record, options=options, account=account)
 
 
-def _count_bad(record: BadRecord, *, options: ReadOptions, account: Account) -> None:
+def warn_of_bad(account: Account, watch: Watch) -> None:
+    """Show the bad records that are kept by `account`, and count the others."""
+    for fault in account.faults:
+        watch.warn(f"{fault.where}: {fault.what}")
+    if account.bad > len(account.faults):
+        watch.warn(f"and {account.bad - len(account.faults):,} more bad records")
+
+
+def count_bad(record: BadRecord, *, options: ReadOptions, account: Account) -> None:
+    """Count a bad record and keep the first few.
+
+    Raises
+    ------
+    InputError
+        If `options.strict`.
+    """
     if options.strict:
         raise InputError(
             record.what, where=record.where, remedy="Mend the record, or leave out --strict."
@@ -143,7 +159,7 @@ def _merge_same_ids(
             by_id[post.post_id] = _join(known, post)
         else:
             what = f"post_id {post.post_id!r} is taken by another post ({known.source})"
-            _count_bad(BadRecord(post.source, what), options=options, account=account)
+            count_bad(BadRecord(post.source, what), options=options, account=account)
     return list(by_id.values())
 
 

@@ -8,6 +8,7 @@ import io
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import pandas as pd
 import tomli_w
 
 from narraframe.config import Workspace
+from narraframe.errors import ConfigError
 from narraframe.io.codebook import codebook_toml
-from narraframe.io.files import write_text
+from narraframe.io.files import check_free, write_text
 from narraframe.io.models import Bundle, quality_json
 from narraframe.io.tracking import Registered, TrainingRun, log_training
 from narraframe.records import Estimate, Quality
@@ -66,12 +68,27 @@ def register(
         requirements=tuple(f"{name}=={_release(name)}" for name in _REQUIREMENTS),
     )
     model = log_training(workspace.store, run)
-    paths = workspace.config.paths
-    write_text(workspace.path(f"{paths.results}/{record.name}.csv"), results, force=True)
-    card = workspace.path(f"{paths.cards}/{record.name}.md")
-    write_text(card, model_card(bundle, title=model.title), force=True)
-    _write_registry(workspace.path(paths.registry), bundle, model)
-    return model, card
+    places = _places(workspace, record.name)
+    write_text(places.results, results, force=True)
+    write_text(places.card, model_card(bundle, title=model.title), force=True)
+    _write_registry(places.registry, bundle, model)
+    return model, places.card
+
+
+def check_places(workspace: Workspace, *, name: str) -> None:
+    """Look, before the work of training, at the places where `register` will write.
+
+    Raises
+    ------
+    OutputError
+        If one of them lies below a file.
+    ConfigError
+        If the registry that is there cannot be read.
+    """
+    places = _places(workspace, name)
+    for path in (places.results, places.card, places.registry, workspace.store):
+        check_free(path, force=True)
+    _read_registry(places.registry)
 
 
 def results_csv(quality: Quality) -> str:
@@ -87,6 +104,22 @@ def results_csv(quality: Quality) -> str:
     for name, f1 in (("(micro)", quality.micro_f1), ("(macro)", quality.macro_f1)):
         writer.writerow([name, f1.n, "", "", *[""] * 6, *_cells(f1), *[""] * 3])
     return text.getvalue()
+
+
+@dataclass(frozen=True)
+class _Places:
+    results: Path
+    card: Path
+    registry: Path
+
+
+def _places(workspace: Workspace, name: str) -> _Places:
+    paths = workspace.config.paths
+    return _Places(
+        results=workspace.path(f"{paths.results}/{name}.csv"),
+        card=workspace.path(f"{paths.cards}/{name}.md"),
+        registry=workspace.path(paths.registry),
+    )
 
 
 def _cells(estimate: Estimate) -> list[str]:
@@ -135,8 +168,19 @@ def _release(name: str) -> str:
     return metadata.version(name).split("+")[0]
 
 
+def _read_registry(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"the registry of models cannot be read: {error}",
+            where=path,
+            remedy="Restore it, for example from git, or remove it.",
+        ) from error
+
+
 def _write_registry(path: Path, bundle: Bundle, model: Registered) -> None:
-    registry = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    registry = _read_registry(path)
     registry[model.name] = {
         "version": model.version,
         "run": model.run_id,

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from narraframe.config import Workspace
-from narraframe.errors import NarraframeError
+from narraframe.errors import NarraframeError, TableError
 from narraframe.io.codebook import read_codebook
-from narraframe.io.files import check_free, write_text
+from narraframe.io.files import check_output, write_text
 from narraframe.io.models import Bundle, load_bundle
 from narraframe.io.scores import read_scores
 from narraframe.io.themes import read_themes_folder
 from narraframe.io.tracking import find_model
-from narraframe.records import Codebook, Scores
+from narraframe.records import Codebook, Post, Scores
 from narraframe.report.inputs import ReportInput
 from narraframe.report.page import render
 from narraframe.workflows.ingest import account_path
 from narraframe.workflows.reading import Reading, ReadOptions, read_ready
+from narraframe.workflows.seen import is_seen
 from narraframe.workflows.watch import Watch
 
 
@@ -40,10 +41,12 @@ def report(
     ------
     InputError, TableError
         If posts, themes or scores cannot be read, or do not belong together.
+    UsageError
+        If `output` does not end in .html.
     OutputError
         If `output` exists and `force` is False, or cannot be written.
     """
-    check_free(output, force=force)
+    check_output(output, endings=(".html", ".htm"), inputs=[posts], force=force)
     reading = read_ready([posts], options=ReadOptions(), watch=watch)
     themes = read_themes_folder(themes_folder, posts=reading.posts) if themes_folder else None
     scores = read_scores(scores_path) if scores_path else None
@@ -59,7 +62,7 @@ def report(
             codebook=bundle.codebook if bundle else _codebook(workspace),
             scores=scores,
             quality=bundle.quality if bundle else None,
-            model=_model_facts(scores, bundle),
+            model=_model_facts(scores, bundle, reading.posts),
             reading=_account(posts, reading),
             made_at=datetime.now(UTC),
             source_note=Path(posts).name,
@@ -83,14 +86,19 @@ def _codebook(workspace: Workspace) -> Codebook | None:
     return read_codebook(workspace.codebook) if workspace.codebook.exists() else None
 
 
-def _model_facts(scores: Scores | None, bundle: Bundle | None) -> Mapping[str, str]:
+def _model_facts(
+    scores: Scores | None, bundle: Bundle | None, posts: Sequence[Post]
+) -> Mapping[str, str]:
     if scores is None or bundle is None:
         return {}
     record = bundle.record
+    n_seen = int(is_seen([post.model_text or "" for post in posts], bundle.seen).sum())
     return {
         "model": scores.model,
         "trained at": record.trained_at,
         "trained on": f"{record.n_posts:,} posts in {record.n_groups:,} groups of near-copies",
+        "training posts on this page": f"{n_seen:,} of {len(posts):,}, near-copies included"
+        + (": their scores look better than those of new posts would" if n_seen else ""),
         "encoder": record.encoder,
         "codebook": record.codebook_version,
         "languages": ", ".join(record.languages) or "not known",
@@ -101,7 +109,13 @@ def _model_facts(scores: Scores | None, bundle: Bundle | None) -> Mapping[str, s
 def _account(posts: str, reading: Reading) -> Mapping[str, int]:
     """Return the account that ingest left, which knows what was dropped; else this reading's."""
     beside = account_path(Path(posts))
-    if beside.exists():
-        account: dict[str, int] = json.loads(beside.read_text("utf-8"))
-        return account
-    return reading.rows()
+    if not beside.exists():
+        return reading.rows()
+    try:
+        return {str(name): int(n) for name, n in json.loads(beside.read_text("utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise TableError(
+            f"is not the account of an ingest: {error}",
+            where=beside,
+            remedy="Run narraframe ingest again, or remove that file.",
+        ) from error

@@ -110,11 +110,11 @@ def _once(posts: Iterable[Post], *, options: ReadOptions, account: Account) -> I
     """
     text_of: dict[int, int] = {}
     for post in posts:
-        text = hash((post.text, post.channel))
-        known = text_of.setdefault(hash(post.post_id), text)
-        if known is text:
+        key, text = hash(post.post_id), hash((post.text, post.channel))
+        if key not in text_of:
+            text_of[key] = text
             yield post
-        elif known == text:
+        elif text_of[key] == text:
             account.merged += 1
         else:
             what = f"post_id {post.post_id!r} is taken by an earlier post"
@@ -146,6 +146,6 @@ def _warn(summary: ScoreSummary, cache: EmbeddingCache) -> None:
     summary.warnings += cache.faults
     if summary.n_seen:
         summary.warnings.append(
-            f"{summary.n_seen:,} of {summary.n_posts:,} posts were in the model's training data: "
-            "their scores look better than those of new posts would"
+            f"{summary.n_seen:,} of {summary.n_posts:,} posts are copies or near-copies of the "
+            "model's training posts: their scores look better than those of new posts would"
         )

@@ -15,9 +15,10 @@ from narraframe.embeddings.embed import VectorCache, embed_posts
 from narraframe.embeddings.encoder import Encoder
 from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import ModelError
-from narraframe.io.models import Bundle, fingerprint, load_bundle
+from narraframe.io.models import Bundle, load_bundle
 from narraframe.posts.prepare import prepare
 from narraframe.records import Post, Scores
+from narraframe.workflows.seen import is_seen
 
 NO_TEXT = "no text"
 
@@ -56,9 +57,8 @@ class Scorer:
         )
 
     def has_seen(self, posts: Sequence[Post]) -> NDArray[np.bool_]:
-        """Tell which prepared posts' texts were in the training data; shape (n,)."""
-        texts = (post.model_text or post.post_id for post in posts)
-        return np.isin(fingerprint(texts), self.bundle.seen)
+        """Tell which prepared posts are copies or near-copies of training posts; shape (n,)."""
+        return is_seen([post.model_text or "" for post in posts], self.bundle.seen)
 
     def _reason(self, post: Post) -> str:
         """Say why a post gets no score; "" if it gets one. An unsure language is let through."""

@@ -11,17 +11,19 @@ from pathlib import Path
 from narraframe import __version__
 from narraframe.annotations.from_labels import from_labels
 from narraframe.annotations.splits import leak, random_folds
-from narraframe.config import DataSettings, Experiment, Workspace, load
+from narraframe.config import DataSettings, Experiment, Workspace, check_model_name, load
 from narraframe.embeddings.encoder import Encoder
 from narraframe.io.annotations import read_annotations
 from narraframe.io.codebook import codebook_sha256, read_codebook
-from narraframe.io.models import Bundle, ModelRecord, fingerprint, save_bundle
+from narraframe.io.files import refused
+from narraframe.io.models import Bundle, ModelRecord, save_bundle
 from narraframe.io.tracking import Registered
 from narraframe.records import Annotation, Codebook, Post, Quality
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import fit_and_measure
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.register import register
+from narraframe.workflows.register import check_places, register
+from narraframe.workflows.seen import signatures
 from narraframe.workflows.training_data import TrainingData, assemble, languages
 from narraframe.workflows.watch import Watch
 
@@ -63,17 +65,24 @@ def train_labelled(
 
     Raises
     ------
+    UsageError
+        If `name` is no name for a model.
     InputError, CodebookError
         If the posts cannot be read or carry no labels.
     TrainingError
         If they do not carry a model.
     """
+    check_model_name(name, where="--name")
     posts = read_ready(paths, options=options, watch=watch).posts
     made = from_labels(posts, title=f"Labels of {name}", annotator="imported")
     experiment = Experiment(
         purpose="Learn the labels that came with the posts.",
         model=name,
-        data=DataSettings(posts=", ".join(Path(path).name for path in paths)),
+        data=DataSettings(
+            posts=", ".join(Path(path).name for path in paths),
+            codebook="made from the labels",
+            annotations="made from the labels",
+        ),
     )
     return _train(
         posts, made.annotations, made.codebook, experiment, workspace=workspace, watch=watch
@@ -89,6 +98,7 @@ def _train(
     workspace: Workspace,
     watch: Watch,
 ) -> Trained:
+    check_places(workspace, name=experiment.model)
     encoder = open_encoder(workspace, watch=watch)
     data = assemble(
         posts,
@@ -105,12 +115,15 @@ def _train(
         codebook=codebook,
         parts=classifier.to_parts(),
         quality=quality,
-        seen=fingerprint(data.texts),
+        seen=signatures(data.texts),
     )
     with tempfile.TemporaryDirectory() as temporary, watch.stage("register", unit="model"):
         folder = Path(temporary) / "bundle"
-        save_bundle(folder, bundle)
-        model, card = register(bundle, folder, data=data, workspace=workspace)
+        try:
+            save_bundle(folder, bundle)
+            model, card = register(bundle, folder, data=data, workspace=workspace)
+        except OSError as error:
+            raise refused(workspace.store, error) from error
     notes = (*data.notes, *_language_notes(data, encoder), _leak_note(data, experiment))
     untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
     if untrained:

@@ -20,7 +20,7 @@ from narraframe.workflows.watch import Watch
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Rows of all parts run over the same n posts; `n_undecided` cells are known to nobody."""
+    """Rows of all parts run over the same n posts; `notes` say what was left out, and why."""
 
     posts: tuple[Post, ...]
     targets: Targets
@@ -60,20 +60,28 @@ def assemble(
     annotated = set(report.targets.post_ids)
     found = [post for post in posts if post.post_id in annotated]
     kept = tuple(post for post in found if post.model_text)
+    if not found:
+        raise TrainingError(
+            "no annotated post is among the posts",
+            got=f"{len(annotated)} annotated, {len(posts)} posts",
+            remedy="Do the annotations belong to these posts? They meet by post_id.",
+        )
     if not kept:
         raise TrainingError(
-            "no annotated post with text is among the posts",
-            got=f"{len(annotated)} annotated, {len(posts)} posts, {len(found)} in both",
-            remedy="Do the annotations belong to these posts? They meet by post_id.",
+            "no annotated post has text",
+            got=f"{len(found)} annotated posts",
+            remedy="Media-only posts teach nothing; name the text column by --text.",
         )
     embeddings = embed_with_cache(kept, encoder=encoder, workspace=workspace, watch=watch)
     post_ids = [post.post_id for post in kept]
+    undecided = (report.n_annotators > 0) & ~report.targets.mask
+    of_kept = np.isin(report.targets.post_ids, post_ids)
     return TrainingData(
         posts=kept,
         targets=align(post_ids, report.targets),
         embeddings=align(post_ids, embeddings),
         groups=group_numbers(kept),
-        notes=_notes(annotated, found, kept, int(report.undecided.sum())),
+        notes=_notes(annotated, found, kept, int(undecided[of_kept].sum())),
     )
 
 
@@ -100,5 +108,8 @@ def _notes(
     if len(found) > len(kept):
         notes.append(f"{len(found) - len(kept):,} annotated posts have no text")
     if n_undecided:
-        notes.append(f"{n_undecided:,} cells stay unknown: the annotators disagree")
+        notes.append(
+            f"{n_undecided:,} cells stay unknown, as the annotators disagree: the figures above "
+            "are of the cells on which they agree, which are the easier ones"
+        )
     return tuple(notes)

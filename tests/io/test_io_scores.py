@@ -1,0 +1,217 @@
+import csv
+import gzip
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from narraframe.errors import OutputError, TableError, UsageError
+from narraframe.io.scores import JsonLines, check_suffix, open_scores, read_scores, score_rows
+from narraframe.io.tables import SCORES
+from narraframe.records import Scores
+
+NAMES = {"order": "World order", "order.un": "=UN Charter", "frame.other": "Other"}
+UNTRAINED = ("", "", "too few positives")
+NAN = float("nan")
+
+
+def scores(first: str = "a", *, model: str = "topics/1") -> Scores:
+    """Three posts: scored, without text, scored; the third label was not trained."""
+    return Scores(
+        post_ids=(first, f"{first}-media", f"@{first} «Київ»"),
+        label_ids=tuple(NAMES),
+        probability=np.array([[0.1, 0.9, NAN], [NAN] * 3, [1 / 3, 1e-7, NAN]], np.float32),
+        decision=np.array([[False, True, False], [False] * 3, [True, False, False]]),
+        thresholds=np.array([0.3, 0.5, NAN]),
+        reasons=("", "no text", ""),
+        model=model,
+    )
+
+
+def rows(given: Scores) -> pa.Table:
+    return score_rows(given, names=NAMES, reasons=UNTRAINED)
+
+
+def written(path, *blocks: Scores):
+    return written_from(path, blocks)
+
+
+def written_from(path, blocks):
+    with open_scores(path, force=False) as writer:
+        for block in blocks:
+            writer.write(rows(block))
+    return path
+
+
+def from_json(lines) -> list[dict]:
+    return [json.loads(line) for line in lines]
+
+
+def from_csv(path) -> list[dict]:
+    """Read what a program would: guards off, empty cells null, numbers as numbers."""
+    number = {"probability", "threshold"}
+    words = {"true": True, "false": False}
+
+    def value(name, cell):
+        if cell == "":
+            return None
+        if name in number:
+            return float(cell)
+        return words[cell] if name == "decision" else cell.removeprefix("'")
+
+    with path.open(newline="", encoding="utf-8") as text:
+        return [{k: value(k, v) for k, v in row.items()} for row in csv.DictReader(text)]
+
+
+def same_floats(found: list[dict]) -> list[dict]:
+    """Round to the float32 that was meant: decimal digits are as many as float32 needs."""
+    return [
+        {k: float(np.float32(v)) if isinstance(v, float) else v for k, v in row.items()}
+        for row in found
+    ]
+
+
+def test_a_post_has_a_row_a_label_and_without_a_score_one_row_that_says_why():
+    table = rows(scores()).to_pylist()
+    assert [(row["post_id"], row["label_id"], row["reason"]) for row in table] == [
+        ("a", "order", None),
+        ("a", "order.un", None),
+        ("a", "frame.other", "too few positives"),
+        ("a-media", None, "no text"),
+        ("@a «Київ»", "order", None),
+        ("@a «Київ»", "order.un", None),
+        ("@a «Київ»", "frame.other", "too few positives"),
+    ]
+
+
+def test_a_row_names_label_threshold_decision_and_model():
+    first = rows(scores()).to_pylist()[1]
+    assert first == {
+        "post_id": "a",
+        "label_id": "order.un",
+        "label_name": "=UN Charter",
+        "probability": pytest.approx(0.9),
+        "threshold": 0.5,
+        "decision": True,
+        "reason": None,
+        "model": "topics/1",
+    }
+
+
+def test_an_untrained_label_has_neither_probability_nor_threshold_nor_decision():
+    row = rows(scores()).to_pylist()[2]
+    assert [row[name] for name in ("probability", "threshold", "decision")] == [None] * 3
+
+
+def test_rows_have_the_documented_schema():
+    assert rows(scores()).schema.equals(SCORES)
+
+
+def test_all_formats_hold_the_same_rows(tmp_path):
+    blocks = (scores("a"), scores("b"))
+    parquet = pq.read_table(written(tmp_path / "s.parquet", *blocks)).to_pylist()
+    plain = written(tmp_path / "s.jsonl", *blocks).read_text("utf-8").splitlines()
+    with gzip.open(written(tmp_path / "s.jsonl.gz", *blocks), "rt", encoding="utf-8") as text:
+        packed = text.read().splitlines()
+    stream = io.StringIO()
+    for block in blocks:
+        JsonLines(stream).write(rows(block))
+    assert len(parquet) == 14
+    assert plain == packed == stream.getvalue().splitlines()
+    assert same_floats(from_json(plain)) == parquet
+    assert same_floats(from_csv(written(tmp_path / "s.csv", *blocks))) == parquet
+
+
+def test_probabilities_are_written_with_the_digits_that_float32_needs(tmp_path):
+    lines = from_json(written(tmp_path / "s.jsonl", scores()).read_text("utf-8").splitlines())
+    assert [line["probability"] for line in lines[:2]] == [0.1, 0.9]
+    text = written(tmp_path / "s.csv", scores()).read_text("utf-8")
+    assert "a,order,World order,0.1,0.3,false,,topics/1" in text
+    assert "0.0000001" in text, "no exponent, which some spreadsheets take for text"
+
+
+def test_csv_is_no_formula_in_any_cell(tmp_path):
+    with written(tmp_path / "s.csv", scores()).open(newline="", encoding="utf-8") as text:
+        cells = [cell for row in csv.reader(text) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    assert {"'=UN Charter", "'@a «Київ»"} <= set(cells)
+
+
+@pytest.mark.parametrize("name", ["s.jsonl.gz", "s.parquet", "s.csv", "s.jsonl"])
+def test_the_same_scores_are_the_same_bytes(tmp_path, name):
+    (tmp_path / "later").mkdir()
+    one = written(tmp_path / name, scores())
+    other = written(tmp_path / "later" / f"other-{name}", scores())
+    assert one.read_bytes() == other.read_bytes()
+
+
+def test_scores_come_back_as_they_were(tmp_path):
+    back, given = read_scores(written(tmp_path / "s.parquet", scores())), scores()
+    assert (back.post_ids, back.label_ids) == (given.post_ids, given.label_ids)
+    assert (back.reasons, back.model) == (given.reasons, given.model)
+    np.testing.assert_array_equal(back.probability, given.probability)
+    np.testing.assert_array_equal(back.decision, given.decision)
+    np.testing.assert_allclose(back.thresholds, given.thresholds, rtol=1e-7)
+
+
+def test_blocks_come_back_as_one_record_in_order(tmp_path):
+    back = read_scores(written(tmp_path / "s.parquet", scores("a"), scores("b")))
+    assert back.post_ids == (*scores("a").post_ids, *scores("b").post_ids)
+    assert back.reasons == ("", "no text", "") * 2
+
+
+def test_scores_of_posts_that_all_lack_a_score_come_back_with_their_reasons(tmp_path):
+    table = rows(scores()).slice(3, 1)
+    with open_scores(tmp_path / "s.parquet", force=False) as writer:
+        writer.write(table)
+    back = read_scores(tmp_path / "s.parquet")
+    assert (back.post_ids, back.reasons, back.label_ids) == (("a-media",), ("no text",), ())
+    assert back.probability.shape == (1, 0)
+
+
+def test_an_empty_table_of_scores_comes_back_empty(tmp_path):
+    with open_scores(tmp_path / "s.parquet", force=False):
+        pass
+    assert read_scores(tmp_path / "s.parquet").post_ids == ()
+
+
+def test_scores_of_several_models_are_refused(tmp_path):
+    path = written(tmp_path / "s.parquet", scores(), scores("b", model="topics/2"))
+    with pytest.raises(TableError, match=r"several models.*topics/1.*topics/2"):
+        read_scores(path)
+
+
+def test_scores_without_a_column_are_refused_by_its_name(tmp_path):
+    pq.write_table(rows(scores()).drop_columns(["reason", "threshold"]), tmp_path / "s.parquet")
+    with pytest.raises(TableError, match=r"'threshold' is missing; column 'reason' is missing"):
+        read_scores(tmp_path / "s.parquet")
+
+
+@pytest.mark.parametrize("name", ["s.json", "s.xlsx", "scores", "s.csv.gz", "s.parquet.tmp"])
+def test_an_ending_that_names_no_format_is_refused(tmp_path, name):
+    with pytest.raises(UsageError, match=r"names no format.*\.parquet, \.csv, \.jsonl"):
+        check_suffix(tmp_path / name)
+
+
+def test_a_file_that_is_there_is_kept_unless_forced(tmp_path):
+    path = written(tmp_path / "s.csv", scores())
+    with pytest.raises(OutputError, match="exists already"):
+        written(path, scores("b"))
+    assert "b-media" not in path.read_text("utf-8")
+    with open_scores(path, force=True) as writer:
+        writer.write(rows(scores("b")))
+    assert "b-media" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["s.jsonl.gz", "s.parquet", "s.csv", "s.jsonl"])
+def test_a_run_that_fails_half_way_leaves_no_file(tmp_path, name):
+    def broken():
+        yield scores()
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        written_from(tmp_path / name, broken())
+    assert list(tmp_path.iterdir()) == []
