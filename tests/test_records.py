@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narraframe.errors import NarraframeError, TableError
-from narraframe.records import Codebook, Embeddings, Facet, Label, Scores, Targets, align
+from narraframe.records import (
+    Codebook,
+    Embeddings,
+    Estimate,
+    Facet,
+    Label,
+    LabelQuality,
+    Scores,
+    Targets,
+    align,
+)
 
 
 def embeddings(*post_ids: str) -> Embeddings:
@@ -79,3 +89,22 @@ def test_leaves_are_the_labels_without_children_in_codebook_order():
 def test_an_error_says_what_where_got_and_remedy():
     error = NarraframeError("is wrong", where="file.csv line 3", got="x" * 100, remedy="Mend it.")
     assert str(error) == f"file.csv line 3: is wrong (got '{'x' * 76}...). Mend it."
+
+
+@pytest.mark.parametrize(
+    ("n_positive", "f1_low", "ap_low", "beats"),
+    [
+        (80, 0.87, 0.78, False),  # always yes has F1 .89 and average precision .80
+        (80, 0.90, 0.78, True),
+        (80, 0.87, 0.81, True),
+        (20, 0.30, 0.25, True),
+        (20, 0.30, float("nan"), False),
+    ],
+)
+def test_a_label_beats_chance_only_where_an_interval_lies_above_always_yes(
+    n_positive, f1_low, ap_low, beats
+):
+    f1, ap = Estimate(0.9, f1_low, 0.95, 100), Estimate(0.9, ap_low, 0.95, 100)
+    row = LabelQuality("x", 100, n_positive, 0.5, f1, f1, f1, ap)
+    assert row.share == n_positive / 100
+    assert row.beats_chance is beats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -183,7 +184,7 @@ class ThemeSummary:
 @dataclass(frozen=True)
 class Scores:
     """Calibrated `probability` float32 (n, k), nan where there is no score; `reasons` (n,) says why
-    ("" where scored); `thresholds` float64 (k,), nan = never decided; `model` "name/version".
+    ("" where scored); `thresholds` float64 (k,), nan = no cut of its own; `model` "name/version".
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ("probability", "decision", "reasons")
@@ -222,6 +223,21 @@ class LabelQuality:
     recall: Estimate
     f1: Estimate
     average_precision: Estimate
+
+    @property
+    def share(self) -> float:
+        """Share of known posts with the label: the precision of always saying yes."""
+        return self.n_positive / self.n_known if self.n_known else math.nan
+
+    @property
+    def beats_chance(self) -> bool:
+        """Tell whether the label is told from the text beyond doubt.
+
+        The interval of average precision lies above the share of positives (its value for a random
+        order), or the interval of F1 above that of always saying yes, ``2 s / (1 + s)``.
+        """
+        always_yes = 2 * self.share / (1 + self.share)
+        return bool(self.average_precision.low > self.share or self.f1.low > always_yes)
 
 
 @dataclass(frozen=True, slots=True)

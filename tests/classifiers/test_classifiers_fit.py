@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import skops.io
-from classifiers_problem import make_problem
+from classifiers_problem import Problem, make_problem
 
+from narraframe.classifiers.calibration import calibrate
 from narraframe.classifiers.classifier import from_parts
 from narraframe.classifiers.fit import fit_classifier
 from narraframe.classifiers.predict import predict
@@ -143,6 +144,57 @@ def test_constant_features_give_the_frequency_of_each_label(problem):
     same = replace(problem, vectors=np.ones_like(problem.vectors), texts=["same text"] * 160)
     found = predict(fit(same), same.vectors, same.texts)
     np.testing.assert_allclose(found.probability[0], problem.y.mean(axis=0), atol=0.05)
+
+
+def noise(seed):
+    """One label that the vectors say nothing of."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random((120, 1)) < 0.3).astype(np.int8)
+    return Problem(
+        vectors=rng.normal(size=(120, 32)).astype(np.float32),
+        texts=["post"] * 120,
+        y=y,
+        mask=np.ones_like(y, dtype=bool),
+        label_ids=("noise",),
+        folds=rng.permutation(np.arange(120) % 4),
+    )
+
+
+def test_a_label_is_not_trained_where_every_post_gets_the_same_probability():
+    refused = 0
+    for seed in range(20):
+        try:
+            classifier = fit(noise(seed), features="embedding")
+            assert classifier.heads.calibration.slope[0] > 0
+        except TrainingError as error:
+            assert "cannot be told from the text" in str(error)  # noqa: PT017
+            refused += 1
+    assert 0 < refused < 20
+
+
+def test_a_label_that_cannot_be_told_beside_others_that_can_is_not_decided(problem, monkeypatch):
+    def flat_third(scores, y, known):
+        found = calibrate(scores, y, known)
+        return replace(found, slope=np.where(np.arange(4) == 2, 0, found.slope))
+
+    monkeypatch.setattr("narraframe.classifiers.heads.calibrate", flat_third)
+    classifier = fit(problem)
+    found = predict(classifier, problem.vectors, problem.texts)
+    assert classifier.reasons == ("", "", "cannot be told from the text", "")
+    assert np.isnan(classifier.thresholds).tolist() == [False, False, True, False]
+    assert np.isnan(found.probability[:, 2]).all()
+    assert not found.decision[:, 2].any()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_decisions_follow_from_probability_and_threshold_as_float32(seed):
+    small = make_problem(n=60, seed=seed)
+    coarse = replace(small, vectors=np.sign(small.vectors), texts=["same"] * 60)
+    classifier = fit(coarse, features="embedding")
+    found = predict(classifier, coarse.vectors, coarse.texts)
+    written = classifier.thresholds.astype(np.float32)
+    assert (written == classifier.thresholds)[~np.isnan(written)].all()
+    assert (found.decision == (found.probability >= written)).all()
 
 
 def test_parents_are_never_below_their_children(problem):

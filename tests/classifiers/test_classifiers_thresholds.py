@@ -31,7 +31,23 @@ def test_a_cut_is_shrunk_toward_the_common_one_by_its_positives():
     n = y.sum(axis=0)
     own = np.array([best_cut(y[:, j], p[:, j]) for j in range(2)])
     expected = (n * own + 20 * common) / (n + 20)
-    np.testing.assert_allclose(tune_thresholds(y, p, known), expected)
+    np.testing.assert_allclose(tune_thresholds(y, p, known), expected, rtol=1e-6)
+
+
+def test_one_label_whose_best_cut_is_its_lowest_probability_keeps_exactly_that():
+    p = np.full((60, 1), 0.3, np.float32)
+    y = np.zeros((60, 1), np.int8)
+    y[:17] = 1
+    assert tune_thresholds(y, p, np.ones(y.shape, bool)).tolist() == [np.float32(0.3)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1, width=32)), min_size=1, max_size=30))
+def test_a_cut_is_a_float32_and_of_the_highest_f1(pairs):
+    y = np.array([1] + [v for v, _ in pairs], dtype=np.int8)[:, None]
+    p = np.array([0.5] + [v for _, v in pairs], dtype=np.float32)[:, None]
+    [cut] = tune_thresholds(y, p, np.ones(y.shape, bool))
+    assert cut == np.float32(cut)
+    assert f1_at(y, p, np.float32(cut)) == max(f1_at(y, p, at) for at in p.ravel())
 
 
 def test_cells_that_are_not_known_take_no_part():

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,47 @@ def no_hub(tmp_path, monkeypatch):
     return tmp_path / "hub"
 
 
-def test_a_local_folder_is_named_after_itself_and_its_weights(tmp_path):
+DECIDING = [
+    *("modules.json", "config.json", "sentence_bert_config.json", "1_Pooling/config.json"),
+    *("config_sentence_transformers.json", "tokenizer.json", "tokenizer_config.json"),
+    *("vocab.txt", "special_tokens_map.json", "sentencepiece.bpe.model"),
+]
+
+
+def test_a_local_folder_is_named_after_itself_and_its_files(tmp_path):
     folder = write_encoder(tmp_path / "my-encoder")
     info = find_encoder(str(folder))
-    revision = hashlib.sha256(b"weights").hexdigest()[:12]
+    digests = sorted(
+        [path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
+        for path in folder.rglob("*.*")
+    )
+    revision = hashlib.sha256(json.dumps([1, digests]).encode()).hexdigest()[:12]
     assert (info.name, info.revision, info.path) == ("my-encoder", revision, folder)
     assert (info.dimension, info.max_tokens, info.languages) == (12, 128, None)
     assert info.identity == f"my-encoder@{revision}"
+
+
+@pytest.mark.parametrize("name", DECIDING)
+def test_every_file_that_decides_a_vector_is_in_the_revision(tmp_path, name):
+    folder = write_encoder(tmp_path / "a")
+    before = find_encoder(str(folder)).revision
+    with (folder / name).open("a") as file:
+        file.write(" ")
+    assert find_encoder(str(folder)).revision != before
+
+
+def test_another_way_of_pooling_chunks_is_another_revision(tmp_path, monkeypatch):
+    folder = write_encoder(tmp_path / "a")
+    before = find_encoder(str(folder)).revision
+    monkeypatch.setattr(weights, "VECTOR_VERSION", weights.VECTOR_VERSION + 1)
+    assert find_encoder(str(folder)).revision != before
+
+
+def test_a_file_that_decides_nothing_and_the_place_change_no_revision(tmp_path):
+    one, other = write_encoder(tmp_path / "a"), write_encoder(tmp_path / "elsewhere" / "a")
+    (other / "README.md").write_text("about")
+    (other / "data_config.json").write_text("{}")
+    assert find_encoder(str(one)) == replace(find_encoder(str(other)), path=one)
 
 
 def test_other_weights_are_another_revision(tmp_path):
@@ -102,7 +137,7 @@ def test_an_unstated_length_is_the_smaller_of_positions_and_tokenizer(tmp_path):
 @pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"])
 def test_the_packaged_encoder_is_found_under_both_names(name):
     info = find_encoder(name)
-    assert info.identity == "all-MiniLM-L6-v2@53aa51172d14"
+    assert info.identity == "all-MiniLM-L6-v2@b90c60542c81"
     assert (info.dimension, info.max_tokens, info.languages) == (384, 256, frozenset({"en"}))
 
 
@@ -122,9 +157,9 @@ def test_packaged_weights_that_are_not_the_published_ones_are_refused(tmp_path, 
 
 
 def test_a_local_folder_goes_before_the_package(tmp_path, monkeypatch):
-    write_encoder(tmp_path / "all-MiniLM-L6-v2", content=b"mine")
+    folder = write_encoder(tmp_path / "all-MiniLM-L6-v2", content=b"mine")
     monkeypatch.chdir(tmp_path)
-    assert find_encoder("all-MiniLM-L6-v2").revision == hashlib.sha256(b"mine").hexdigest()[:12]
+    assert find_encoder("all-MiniLM-L6-v2").path == folder
 
 
 def test_the_local_copy_of_the_hub_is_searched(no_hub):

@@ -61,6 +61,8 @@ def bundle() -> Bundle:
             codebook_sha256=codebook_sha256(BOOK),
             languages=("en", "uk"),
             any_language=False,
+            strange_languages=(),
+            notes=("a note",),
             n_posts=30,
             n_groups=25,
             trained_at="2026-01-02T03:04:05+00:00",
@@ -130,12 +132,20 @@ def test_a_model_holds_no_pickle(folder):
         "parts.skops",
         "quality.json",
         "seen.npy",
+        "sha256.json",
     ]
     with zipfile.ZipFile(folder / "parts.skops") as archive:
         assert not [name for name in archive.namelist() if name.endswith((".pkl", ".pickle"))]
 
 
-NAMES = ["codebook.toml", "model.json", "parts.skops", "quality.json", "seen.npy"]
+NAMES = [
+    "codebook.toml",
+    "model.json",
+    "parts.skops",
+    "quality.json",
+    "seen.npy",
+    "sha256.json",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -204,3 +214,21 @@ def test_a_codebook_that_contradicts_itself_is_a_damaged_model(folder):
     path.write_text(path.read_text("utf-8").replace('parent = "economic"', 'parent = "none"'))
     with pytest.raises(ModelError, match=r"is damaged.*parent 'none'"):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["quality.json", "seen.npy"])
+def test_one_digit_changed_where_nothing_else_would_show_it_is_noticed(folder, name):
+    path = folder / name
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(ModelError, match="is damaged"):
+        load_bundle(folder)
+
+
+def test_the_digest_is_that_of_what_decides_the_scores(folder):
+    loaded = load_bundle(folder)
+    parts = dict(loaded.parts)
+    assert replace(loaded, quality=replace(loaded.quality, n_posts=7)).digest == loaded.digest
+    assert replace(loaded, parts=parts | {"more": [1.0]}).digest != loaded.digest
+    assert len(loaded.digest) == 8

@@ -2,11 +2,14 @@ import csv
 import gzip
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from narraframe.errors import OutputError, TableError, UsageError
 from narraframe.io.scores import JsonLines, check_suffix, open_scores, read_scores, score_rows
@@ -66,6 +69,10 @@ def from_csv(path) -> list[dict]:
         return [{k: value(k, v) for k, v in row.items()} for row in csv.DictReader(text)]
 
 
+def read_parquet(path) -> list[dict]:
+    return pq.read_table(path).to_pylist()
+
+
 def same_floats(found: list[dict]) -> list[dict]:
     """Round to the float32 that was meant: decimal digits are as many as float32 needs."""
     return [
@@ -104,6 +111,50 @@ def test_a_row_names_label_threshold_decision_and_model():
 def test_an_untrained_label_has_neither_probability_nor_threshold_nor_decision():
     row = rows(scores()).to_pylist()[2]
     assert [row[name] for name in ("probability", "threshold", "decision")] == [None] * 3
+
+
+@pytest.mark.parametrize("name", ["s.jsonl", "s.csv", "s.parquet"])
+def test_a_parent_that_follows_its_children_has_a_probability_no_threshold_and_no_reason(
+    tmp_path, name
+):
+    follows = replace(scores(), thresholds=np.array([NAN, 0.5, NAN]))
+    table = score_rows(follows, names=NAMES, reasons=("no negatives", "", "too few positives"))
+    with open_scores(tmp_path / name, force=False) as writer:
+        writer.write(table)
+    text = (tmp_path / name).read_bytes()
+    assert b"NaN" not in text
+    assert b",nan," not in text
+    if name == "s.jsonl":
+        row = from_json(text.decode().splitlines())[0]
+    else:
+        row = (from_csv if name == "s.csv" else read_parquet)(tmp_path / name)[0]
+    assert row["probability"] == pytest.approx(0.1)
+    assert [row[key] for key in ("threshold", "decision", "reason")] == [None, False, None]
+
+
+@given(
+    p=st.lists(st.floats(0, 1, width=32), min_size=1, max_size=8),
+    at=st.integers(0, 7),
+    step=st.sampled_from([-1, 0, 1]),
+)
+def test_the_decision_follows_from_the_numbers_as_written(p, at, step):
+    cut = np.float32(p[at % len(p)])
+    cut = np.nextafter(cut, np.float32(2 * step)) if step else cut
+    probability = np.array(p, np.float32)[:, None]
+    one = Scores(
+        post_ids=tuple(map(str, range(len(p)))),
+        label_ids=("order",),
+        probability=probability,
+        decision=probability >= cut,
+        thresholds=np.array([cut], np.float64),
+        reasons=("",) * len(p),
+        model="topics/1",
+    )
+    table = score_rows(one, names=NAMES, reasons=("",))
+    stream = io.StringIO()
+    JsonLines(stream).write(table)
+    for row in [*from_json(stream.getvalue().splitlines()), *table.to_pylist()]:
+        assert row["decision"] == (row["probability"] >= row["threshold"])
 
 
 def test_rows_have_the_documented_schema():

@@ -11,7 +11,6 @@ from narraframe.io.tables import (
     POSTS,
     SCORES,
     THEMES,
-    is_posts_table,
     iter_scores,
     read_themes,
     write_embeddings,
@@ -72,14 +71,6 @@ def test_the_same_posts_are_the_same_bytes(tmp_path):
     for name in ("one.parquet", "two.parquet"):
         write_posts(tmp_path / name, [FULL, BARE], force=False)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
-
-
-def test_only_a_table_of_this_schema_passes_for_prepared_posts(tmp_path):
-    write_posts(tmp_path / "own.parquet", [FULL], force=False)
-    pq.write_table(pa.table({"post_id": ["1"], "text": ["x"]}), tmp_path / "other.parquet")
-    (tmp_path / "text.parquet").write_text("no table")
-    names = ("own.parquet", "other.parquet", "text.parquet", "none.parquet", ".")
-    assert [is_posts_table(str(tmp_path / name)) for name in names] == [True] + [False] * 4
 
 
 def test_posts_that_are_there_are_kept_unless_forced(tmp_path):

@@ -1,3 +1,4 @@
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -282,23 +283,20 @@ def test_the_database_is_put_in_its_place_also_where_there_are_no_links(tmp_path
 
 def test_two_processes_log_versions_of_one_new_model_at_once(store, tmp_path):
     open_store(store)
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, "fresh", str(store), str(tmp_path / str(i))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parent,
-        )
-        for i in range(2)
-    ]
-    assert [writer.stdout.readline() for writer in writers] == ["ready\n"] * 2
-    for writer in writers:
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    told = [writer.communicate(timeout=60)[0] for writer in writers]
-    assert [writer.returncode for writer in writers] == [0, 0]
-    assert sorted(version for line in told for version in eval(line)) == [1, 2, 3, 4]
+    other = subprocess.Popen(
+        [sys.executable, "-c", WRITER, "fresh", str(store), str(tmp_path / "theirs")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent,
+    )
+    assert other.stdout.readline() == "ready\n"
+    other.stdin.write("go\n")
+    other.stdin.flush()
+    mine = [log(store, tmp_path / f"mine{i}", name="fresh").version for i in range(2)]
+    theirs, _ = other.communicate(timeout=60)
+    assert other.returncode == 0
+    assert sorted([*mine, *json.loads(theirs)]) == [1, 2, 3, 4]
     for version in range(1, 5):
         assert find_model(store, f"models:/fresh/{version}").folder.is_dir()
     with closing(sqlite3.connect(store / "mlflow.db")) as connection:

@@ -78,25 +78,59 @@ def test_false_positives_of_undefined_labels_count_in_micro_f1():
     assert quality(y, mask, p, decision, groups).micro_f1.value < before
 
 
-def test_cells_without_probability_are_not_scored_but_still_counted_as_known():
-    y, mask, p, decision, groups = problem()
-    half = p.copy()
-    half[:100, 0] = np.nan
-    found = quality(y, mask, half, decision, groups).labels[0]
-    assert found.n_known == mask[:, 0].sum()
-    assert found.n_positive == (mask[:, 0] & (y[:, 0] == 1)).sum()
-    assert found.f1.n == mask[100:, 0].sum()
-    rest = quality(y[100:], mask[100:], p[100:], decision[100:], groups[100:]).labels[0]
-    assert found.f1.value == rest.f1.value
+def test_cells_without_probability_count_as_decided_but_not_in_ranking_and_calibration():
+    """Two posts of four were not scored: one of them carries the label, which was not found."""
+    y = np.array([[1], [1], [0], [0]], np.int8)
+    p = np.array([[0.75], [np.nan], [0.5], [np.nan]], np.float32)
+    found = quality(y, np.ones((4, 1), bool), p, p > 0.6, np.arange(4))
+    label = found.labels[0]
+    assert (label.n_known, label.n_positive) == (4, 2)
+    assert (label.precision.value, label.recall.value, label.recall.n) == (1, 0.5, 4)
+    assert label.f1.value == found.micro_f1.value == pytest.approx(2 / 3)
+    assert (label.average_precision.value, label.average_precision.n) == (1, 2)
+    assert (found.calibration_error.value, found.calibration_error.n) == (pytest.approx(0.375), 2)
 
 
-def test_an_untrained_label_is_undefined_not_zero():
+def test_an_untrained_label_with_positives_counts_as_never_found():
+    """Label "rare" was not trained, though 100 of 200 posts carry it."""
+    y = np.zeros((200, 2), np.int8)
+    y[:100, 0] = y[100:, 1] = 1
+    p = np.full((200, 2), np.nan, np.float32)
+    p[:, 0] = y[:, 0]
+    found = quality(y, np.ones_like(y, bool), p, p > 0.5, np.arange(200))
+    rare = found.labels[1]
+    assert (rare.n_positive, rare.recall.value, rare.f1.value) == (100, 0, 0)
+    assert np.isnan([rare.precision.value, rare.average_precision.value]).all()
+    assert found.undefined == ()
+    assert (found.macro_f1.value, found.micro_f1.value) == (0.5, pytest.approx(2 / 3))
+
+
+def test_recall_rests_on_all_positives_that_are_shown():
     y, mask, p, decision, groups = problem()
-    p = p.copy()
-    p[:, 1] = np.nan
-    found = quality(y, mask, p, decision, groups)
-    assert found.undefined == ("rare", "absent")
-    assert found.macro_f1.value == found.labels[0].f1.value
+    p, decision = p.copy(), decision.copy()
+    p[:100, 0] = np.nan
+    decision[:100, 0] = False
+    found = quality(y, mask, p, decision, groups).labels[0]
+    hits = (mask & decision & (y == 1))[:, 0].sum()
+    assert found.recall.value == hits / found.n_positive
+
+
+def test_errors_of_calibration_do_not_cancel_between_labels():
+    """Both labels always get .5; one applies to 9 posts of 10, the other to 1 of 10."""
+    y = np.zeros((20, 2), np.int8)
+    y[:18, 0] = y[:2, 1] = 1
+    p = np.full((20, 2), 0.5, np.float32)
+    found = quality(y, np.ones_like(y, bool), p, p > 0.5, np.arange(20))
+    assert found.calibration_error.value == pytest.approx(0.4)
+
+
+def test_calibration_errors_of_labels_weigh_as_many_cells_as_they_have():
+    y = np.zeros((20, 2), np.int8)
+    p = np.broadcast_to(np.array([0.25, 0.75], np.float32), y.shape)
+    mask = np.ones_like(y, bool)
+    mask[5:, 1] = False
+    found = quality(y, mask, p, p > 0.5, np.arange(20)).calibration_error
+    assert (found.value, found.n) == (pytest.approx((20 * 0.25 + 5 * 0.75) / 25), 25)
 
 
 def test_one_positive_gives_a_figure_without_interval():

@@ -57,7 +57,7 @@ def posts() -> tuple[Post, ...]:
 
 
 def codebook() -> Codebook:
-    """Two facets; trade has the children ports and loans; loans has no threshold in `scores`."""
+    """Two facets; trade has the children ports and loans; loans has no probability in `scores`."""
     return Codebook(
         version="1.2.0",
         title="Small codebook",
@@ -89,7 +89,7 @@ def scores() -> Scores:
         dtype=bool,
     )
     probability = np.where(decision, 0.9, 0.1).astype(np.float32)
-    probability[1] = np.nan
+    probability[1] = probability[:, 2] = np.nan
     return Scores(
         post_ids=ids,
         label_ids=("trade", "trade.ports", "trade.loans", "warm"),

@@ -4,7 +4,7 @@ import numpy as np
 from report_cases import codebook, posts, scores
 
 from narraframe.report import tables
-from narraframe.report.facets import NO_SCORE, NO_THRESHOLD, facet_views
+from narraframe.report.facets import NO_PROBABILITY, NO_SCORE, facet_views
 
 KNOWN = tables.corpus(posts())
 
@@ -19,9 +19,15 @@ def test_labels_stand_in_codebook_order_with_their_depth():
     assert (topic.group, tone.group) == ("facet-0", "facet-1")
 
 
-def test_a_label_without_a_threshold_has_no_counts_rather_than_zeros():
+def test_a_parent_that_only_follows_its_children_is_counted():
+    follows = replace(scores(), thresholds=np.array([np.nan, 0.5, np.nan, 0.4]))
+    trade = facet_views(KNOWN, follows, codebook())[0].rows[0]
+    assert (trade.state, trade.posts, trade.distinct) == ("", 3, 2)
+
+
+def test_a_label_without_a_probability_has_no_counts_rather_than_zeros():
     loans = facet_views(KNOWN, scores(), codebook())[0].rows[2]
-    assert (loans.state, loans.months, loans.channels) == (NO_THRESHOLD, (), ())
+    assert (loans.state, loans.months, loans.channels) == (NO_PROBABILITY, (), ())
 
 
 def test_a_label_that_the_model_lacks_is_named_as_such():

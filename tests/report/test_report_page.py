@@ -147,13 +147,13 @@ def test_posts_without_a_score_are_shown_with_their_reasons(full):
 
 
 def test_labels_without_counts_say_why(full):
-    assert "Loans never decided: the model has no threshold for it" in full.text
+    assert "Loans never decided: the model gives no probability for it" in full.text
     assert "Cold not scored by this model" in full.text
 
 
 def test_undefined_quality_is_named_and_not_hidden(full):
     assert "Too few examples were annotated to measure everything of: Loans." in full.text
-    assert "Loans 40 0 never decided undefined undefined undefined undefined" in full.text
+    assert "Loans 40 0 none of its own undefined undefined undefined undefined" in full.text
     assert "Trade 40 1,234 0.50 0.80 0.70–0.85 0.80 0.70–0.85 0.75 0.65–0.80" in full.text
     assert "0.50 no interval" in full.text
 

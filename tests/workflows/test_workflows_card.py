@@ -30,6 +30,8 @@ def bundle(**changes) -> Bundle:
         codebook_sha256="abcdef" * 10,
         languages=("en", "uk"),
         any_language=False,
+        strange_languages=(),
+        notes=("a note",),
         n_posts=1234,
         n_groups=1000,
         trained_at="2026-01-02T03:04:05+00:00",
@@ -69,14 +71,16 @@ def test_a_card_says_on_what_and_how_well():
     assert card.startswith("# topics/3\n\n- Purpose: Can it be told?\n")
     assert "- Posts: 1,234 in 1,000 groups of near-copies" in card
     assert "- Micro F1: 0.50 [0.25, 0.75]" in card
-    assert "| world | 20 | 0.30 | 0.50 [0.25, 0.75] | 1.00 | 0.50 [0.25, 0.75]" in card
-    assert "| world.war | 1 | - | - | - | - | - |" in card
+    assert "| world | 20 | 0.50 | 0.30 | 0.50 [0.25, 0.75] | 1.00 | 0.50 [0.25, 0.75]" in card
+    assert "| world.war | 1 | 0.03 | - | - | - | - | - |" in card
 
 
 def test_a_card_names_labels_not_to_be_trusted():
     card = model_card(bundle(), title="topics/3")
     assert "F1 below 0.5 (do not use alone): moral." in card
-    assert "Too few posts to say anything: world.war." in card
+    assert "Not told from chance beyond doubt (do not use): world." in card
+    assert "- A note." in card
+    assert "No known positive posts, so nothing can be said: world.war." in card
 
 
 def test_a_card_says_what_becomes_of_other_languages():

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from narraframe.errors import CodebookError
+from narraframe.errors import CodebookError, UsageError
 from narraframe.records import Codebook, Facet, Label, Post
-from narraframe.workflows.evaluate import asked_labels, label_matrix
+from narraframe.workflows.label_matrix import asked_cells, label_matrix
 
 BOOK = Codebook(
     "1.0.0",
@@ -16,6 +16,17 @@ BOOK = Codebook(
         Label("world.war", "topic", "War", parent="world"),
         Label("world.war.sea", "topic", "War at sea", parent="world.war"),
         Label("moral", "frame", "Morality"),
+    ),
+)
+
+STANCES = Codebook(
+    "1.0.0",
+    "Stances",
+    (Facet("stance", "Stance", choice="single"),),
+    (
+        Label("pro", "stance", "Pro"),
+        Label("pro.warm", "stance", "Warmly", parent="pro"),
+        Label("contra", "stance", "Contra"),
     ),
 )
 
@@ -35,9 +46,34 @@ def test_a_label_makes_all_its_parents_apply():
     np.testing.assert_array_equal(y, [[1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]])
 
 
-def test_an_id_goes_before_a_name_that_reads_the_same():
+def test_a_name_goes_before_an_id_that_reads_the_same():
     book = replace(BOOK, labels=(Label("a", "topic", "b"), Label("b", "topic", "a")))
-    np.testing.assert_array_equal(label_matrix(labelled(("a",), ("b",)), book), [[1, 0], [0, 1]])
+    np.testing.assert_array_equal(label_matrix(labelled(("a",), ("b",)), book), [[0, 1], [1, 0]])
+
+
+def test_labels_that_differ_in_case_only_keep_their_own_column():
+    book = replace(BOOK, labels=(Label("war", "topic", "War"), Label("war_2", "topic", "war")))
+    y = label_matrix(labelled(("War",), ("war",), ("war_2",)), book)
+    np.testing.assert_array_equal(y, [[1, 0], [0, 1], [0, 1]])
+
+
+def test_a_name_of_several_labels_is_refused_and_their_ids_listed():
+    other = (Label("topic.other", "topic", "Other"), Label("frame.other", "frame", "Other"))
+    book = replace(BOOK, labels=other)
+    with pytest.raises(CodebookError, match=r"'Other' \(topic.other, frame.other\). Use the ids"):
+        label_matrix(labelled(("Other",)), book)
+    y = label_matrix(labelled(("frame.other",)), book)
+    np.testing.assert_array_equal(y, [[0, 1]])
+
+
+def test_two_labels_of_a_single_choice_facet_are_refused_and_the_post_named():
+    with pytest.raises(CodebookError, match=r"1 posts .*'stance', .* post '1' \(got 'pro, contra'"):
+        label_matrix(labelled(("Pro",), ("Pro", "Contra")), STANCES)
+
+
+def test_a_label_and_its_parent_are_one_choice():
+    y = label_matrix(labelled(("Pro", "Warmly")), STANCES)
+    np.testing.assert_array_equal(y, [[1, 1, 0]])
 
 
 def test_unknown_labels_are_counted_and_the_nearest_known_ones_named():
@@ -48,13 +84,25 @@ def test_unknown_labels_are_counted_and_the_nearest_known_ones_named():
 
 
 @pytest.mark.parametrize(
-    ("labels", "asked"),
+    ("facets", "asked"),
     [
-        ([("War",), ()], [1, 1, 1, 0]),
-        ([("War",), ("moral",)], [1, 1, 1, 1]),
-        ([(), ()], [1, 1, 1, 1]),
+        ((), [[1, 1, 1, 0], [0, 0, 0, 0]]),
+        (["topic"], [[1, 1, 1, 0], [1, 1, 1, 0]]),
+        (["frame"], [[1, 1, 1, 1], [0, 0, 0, 1]]),
+        (["frame", "topic"], [[1, 1, 1, 1], [1, 1, 1, 1]]),
     ],
 )
-def test_labels_of_a_facet_that_no_post_uses_are_unknown_not_absent(labels, asked):
-    y = label_matrix(labelled(*labels), BOOK)
-    assert asked_labels(y, BOOK).tolist() == [bool(a) for a in asked]
+def test_a_facet_was_asked_where_a_post_uses_it_or_the_user_says_so(facets, asked):
+    y = label_matrix(labelled(("War",), ()), BOOK)
+    np.testing.assert_array_equal(asked_cells(y, BOOK, facets=facets), np.array(asked, bool))
+
+
+def test_the_only_facet_of_a_codebook_was_asked_of_every_post():
+    book = replace(BOOK, facets=BOOK.facets[:1], labels=BOOK.labels[:1])
+    assert asked_cells(label_matrix(labelled(("World",), ()), book), book).all()
+
+
+def test_a_facet_that_the_codebook_lacks_is_refused():
+    y = label_matrix(labelled(("War",)), BOOK)
+    with pytest.raises(UsageError, match=r"--facet: .*'tone'.* Its facets are: topic, frame"):
+        asked_cells(y, BOOK, facets=["tone"])

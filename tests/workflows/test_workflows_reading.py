@@ -120,12 +120,22 @@ def test_notes_on_posts_are_counted_by_kind(tmp_path):
     assert rows["note: the date could not be read"] == 2
 
 
-def test_a_table_of_posts_passes_untouched(tmp_path):
-    """What an analyst mended in the table is not computed over."""
-    mine = Post(post_id="2", text=TREATY, model_text="mended", lang="mt", duplicate_of="1")
-    posts = (Post(post_id="1", text=TREATY, model_text=TREATY, labels=("a",)), mine)
+def test_what_an_analyst_mended_in_a_table_of_posts_is_kept(tmp_path):
+    posts = (
+        Post(post_id="1", text=TREATY, model_text=TREATY, labels=("a",)),
+        Post(post_id="2", text=TREATY, model_text="mended", lang="mt"),
+    )
     write_posts(tmp_path / "p.parquet", posts, force=False)
     assert read(str(tmp_path / "p.parquet")).posts == posts
+
+
+def test_nightly_tables_put_together_are_searched_for_near_copies(tmp_path):
+    """Each night's own marks say nothing of the copies between nights."""
+    nights = (("mon", TREATY), ("tue", NEARLY), ("wed", RAIN))
+    posts = [Post(post_id=night, text=text, model_text=text) for night, text in nights]
+    write_posts(tmp_path / "all.parquet", posts, force=False)
+    marks = [post.duplicate_of for post in read(str(tmp_path / "all.parquet")).posts]
+    assert marks == [None, "mon", None]
 
 
 def test_several_inputs_are_searched_for_near_copies_together(tmp_path):
@@ -143,16 +153,10 @@ def test_several_inputs_are_searched_for_near_copies_together(tmp_path):
     assert [post.duplicate_of for post in read(two, one).posts] == [None, "two"]
 
 
-def test_a_first_that_is_no_longer_the_first_loses_its_mark(tmp_path):
-    write_posts(
-        tmp_path / "p.parquet",
-        [Post(post_id="2", text=TREATY, model_text=TREATY, duplicate_of="gone")],
-        force=False,
-    )
-    other = lines(tmp_path / "a.jsonl", {"id": "3", "text": RAIN})
-    assert [post.duplicate_of for post in read(str(tmp_path / "p.parquet"), other).posts] == [
-        None
-    ] * 2
+def test_a_first_that_is_no_longer_there_takes_the_mark_with_it(tmp_path):
+    left = Post(post_id="2", text=TREATY, model_text=TREATY, duplicate_of="gone")
+    write_posts(tmp_path / "p.parquet", [left], force=False)
+    assert [post.duplicate_of for post in read(str(tmp_path / "p.parquet")).posts] == [None]
 
 
 def test_ingest_then_reading_gives_the_posts_of_a_direct_reading(tmp_path):
@@ -194,3 +198,13 @@ def test_reading_is_the_same_every_time(tmp_path):
     assert replace(third, post_id="", source="") == replace(
         first, post_id="", source="", duplicate_of=first.post_id
     )
+
+
+def test_a_post_read_again_with_other_labels_is_a_bad_record(tmp_path):
+    rows = [{"id": "1", "text": RAIN, "labels": ["a"]}, {"id": "1", "text": RAIN, "labels": ["b"]}]
+    path = tmp_path / "posts.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+    reading = read(str(path))
+    assert [post.labels for post in reading.posts] == [("a",)]
+    assert reading.account.bad == 1
+    assert "read with other labels before" in reading.account.faults[0].what

@@ -1,9 +1,16 @@
+from functools import partial
+
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
+from narraframe.annotations.splits import grouped_folds
+from narraframe.classifiers.crossfit import cross_fit
+from narraframe.classifiers.settings import HeadSettings
 from narraframe.config import Config, Workspace
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import TrainingError
+from narraframe.posts.duplicates import near_duplicates
 from narraframe.records import Annotation, Codebook, Facet, Label, Post
 from narraframe.workflows.training_data import assemble, group_numbers, languages
 from narraframe.workflows.watch import Silent
@@ -70,6 +77,56 @@ def test_a_group_holds_together_without_its_first_post():
     ]
     assert group_numbers(posts).tolist() == [0, 1, 0]
     assert group_numbers([]).tolist() == []
+
+
+def test_copies_of_copies_are_one_group_though_their_marks_differ():
+    first = "the first convoy of grain has passed through the strait after a week of waiting there"
+    second = f"{first} says Kyiv"
+    texts = [first, second, f"{second} this noon and at last"]
+    marks = near_duplicates(list("abc"), texts)
+    assert marks == [None, "a", None]
+    rows = zip("abc", texts, marks, strict=True)
+    posts = [Post(post_id=i, text=t, model_text=t, duplicate_of=mark) for i, t, mark in rows]
+    assert group_numbers(posts).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("added", [(6, 6), (10, 10)])
+def test_labels_of_pure_noise_are_not_learnt_from_other_versions_of_a_message(added):
+    """Three versions of each message, the label drawn once for all: no model can know better."""
+    rng = np.random.default_rng(0)
+    vocabulary = ["".join(rng.choice(list("abcdefghijklmnoprstuvz"), 7)) for _ in range(3000)]
+    texts, noise = [], []
+    for _ in range(120):
+        words = list(rng.choice(vocabulary, 28))
+        noise += [int(rng.random() < 0.3)] * 3
+        for n in (0, *added):
+            words += list(rng.choice(vocabulary, n))
+            texts.append(" ".join(words))
+    marks = near_duplicates([str(i) for i in range(360)], texts)
+    groups = group_numbers(
+        [
+            Post(post_id=str(i), text="", model_text=texts[i], duplicate_of=marks[i])
+            for i in range(360)
+        ]
+    )
+    y = np.array(noise, dtype=np.int8)[:, None]
+    mask = np.ones(y.shape, dtype=bool)
+    out = cross_fit(
+        HashingEncoder().encode(texts),
+        texts,
+        y,
+        mask,
+        ["noise"],
+        groups=groups,
+        folds=grouped_folds(y, mask, groups, n_folds=5, seed=0),
+        make_inner_folds=partial(grouped_folds, n_folds=4),
+        seed=0,
+        settings=HeadSettings(),
+        parents={},
+        single_choice=[],
+    )
+    everything_positive = 2 * y.mean() / (1 + y.mean())
+    assert f1_score(y, out.decision) < everything_positive + 0.05
 
 
 def test_annotated_posts_that_are_absent_or_without_text_are_noted(tmp_path):

@@ -19,6 +19,12 @@ class Calibration:
     slope: NDArray[np.float64]
     intercept: NDArray[np.float64]
 
+    def only(self, kept: NDArray[np.bool_]) -> Calibration:
+        """Return the calibration of the `kept` labels, bool (k,); nan for the others."""
+        return Calibration(
+            np.where(kept, self.slope, np.nan), np.where(kept, self.intercept, np.nan)
+        )
+
 
 def calibrate(
     scores: NDArray[np.float64], y: NDArray[np.int8], known: NDArray[np.bool_]

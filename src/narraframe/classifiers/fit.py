@@ -56,8 +56,9 @@ def fit_classifier(
     Returns
     -------
     Classifier
-        A label with fewer than `settings.min_positive` known positives or negatives is not
-        trained: probability and threshold nan, and the reason in `reasons`.
+        A label with fewer than `settings.min_positive` known positives or negatives, or whose
+        out-of-fold probability is the same for every post, is not trained: probability and
+        threshold nan, and the reason in `reasons`.
 
     Raises
     ------
@@ -86,7 +87,9 @@ def fit_classifier(
         raise TrainingError(
             f"none of {len(label_ids)} labels can be trained",
             got=dict(zip(label_ids, heads.reasons, strict=True)),
-            remedy=f"Each needs {settings.min_positive} posts with it and as many without.",
+            remedy="Label more posts, or review the labels: each needs at least "
+            f"{settings.min_positive} posts with it, as many without, and text that tells them "
+            "apart.",
         )
     kept = zip(raw.terms, heads.term_weights, strict=True)
     terms = tuple(tuple(names[j] for j in weight.columns) for names, weight in kept)

@@ -18,7 +18,7 @@ from narraframe.classifiers.thresholds import tune_thresholds
 
 @dataclass(frozen=True)
 class Heads:
-    """Heads for k labels; `coefficients` float32 (f, k), `thresholds` float64 (k,).
+    """Heads for k labels; `coefficients` float32 (f, k), `thresholds` float64 (k,), each a float32.
 
     Where `reasons` is not "", the label was not trained: its calibration and threshold are nan.
     """
@@ -58,11 +58,13 @@ def fit_heads(
     scores = _out_of_fold_scores(raw, rows, y, mask & (reasons == ""), folds, settings, progress)
     known = mask & np.isfinite(scores)
     reasons = np.where(reasons == "", _one_sided(y, known), reasons)
+    calibration = calibrate(scores, y, known & (reasons == ""))
+    reasons = np.where(reasons == "", _untold(probability(scores, calibration), known), reasons)
     trained = reasons == ""
     known &= trained
+    calibration = calibration.only(trained)
     structure = _opened(structure, y, mask, trained)
-    calibration = calibrate(scores, y, known)
-    p = cohere(probability(scores, calibration), structure)
+    p = cohere(probability(scores, calibration), structure).astype(np.float32)
     thresholds = _fixed_for_choices(tune_thresholds(y, p, known), structure, trained)
     weights = fit_terms(raw, rows, settings)
     coefficients = fit_ridge(design(raw, rows, weights), y, mask & trained, alpha=settings.alpha)
@@ -126,6 +128,14 @@ def _one_sided(y: NDArray[np.int8], known: NDArray[np.bool_]) -> NDArray[np.str_
     )
 
 
+def _untold(p: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.str_]:
+    """Name the labels to which all posts give one probability: any cut says all posts or none."""
+    rounded = p.astype(np.float32)
+    lowest = np.where(known, rounded, np.inf).min(axis=0)
+    highest = np.where(known, rounded, -np.inf).max(axis=0)
+    return np.where(lowest == highest, "cannot be told from the text", "")
+
+
 def _opened(
     structure: Structure,
     y: NDArray[np.int8],
@@ -151,5 +161,5 @@ def _fixed_for_choices(
     for choice in structure.choices:
         columns = np.array(choice.leaves + choice.parents, dtype=np.intp)
         ways = max(int(trained[list(choice.leaves)].sum()) + choice.is_open, 1)
-        thresholds[columns[trained[columns]]] = 1 / ways
+        thresholds[columns[trained[columns]]] = np.float32(1 / ways)
     return thresholds

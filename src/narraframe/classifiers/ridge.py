@@ -116,11 +116,7 @@ class _System:
         return _System(*(np.ascontiguousarray(part[:, columns]) for part in parts))
 
     def step(self, gram: _Gram, open_: NDArray[np.bool_], *, alpha: np.float32) -> None:
-        """Go one step in every open column.
-
-        A solved one must rest: what is left of its residual is rounding, and steps along it lead
-        away without end.
-        """
+        """Go one step in every open column; a solved one rests, however long the others take."""
         image = self.root * (gram @ (self.root * self.direction))
         image += alpha * self.direction
         curvature = (self.direction * image).sum(axis=0)

@@ -9,7 +9,7 @@ from narraframe.classifiers.calibration import SHRINK
 
 
 def tune_thresholds(
-    y: NDArray[np.int8], p: NDArray[np.float64], known: NDArray[np.bool_]
+    y: NDArray[np.int8], p: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Choose, per label, the probability cut that maximises F1.
 
@@ -20,15 +20,16 @@ def tune_thresholds(
     ----------
     y : int8 array of shape (n, k)
         Targets.
-    p : float64 array of shape (n, k)
-        Out-of-fold calibrated probability.
+    p : float32 array of shape (n, k)
+        Out-of-fold calibrated probability, rounded as it is when posts are scored.
     known : bool array of shape (n, k)
         Cells that have both.
 
     Returns
     -------
     float64 array of shape (k,)
-        Label j applies where ``p[:, j] >= cut[j]``; nan without known positives.
+        Label j applies where ``p[:, j] >= cut[j]``; nan without known positives. Every cut is a
+        number that float32 holds, so that it can be written beside `p` and mean the same.
 
     References
     ----------
@@ -45,11 +46,11 @@ def tune_thresholds(
     for j in usable:
         own = best_cut(y[known[:, j], j], p[known[:, j], j])
         weight = positive[j] / (positive[j] + SHRINK)
-        cuts[j] = weight * own + (1 - weight) * common
-    return cuts
+        cuts[j] = common + weight * (own - common)  # exact where both are the same
+    return _rounded_up(cuts)
 
 
-def best_cut(y: NDArray[np.int8], p: NDArray[np.float64]) -> float:
+def best_cut(y: NDArray[np.int8], p: NDArray[np.floating]) -> float:
     """Return the cut of highest F1, the highest one among equals; `y` holds a 1.
 
     A cut lies halfway between two neighbouring probabilities, or on the lowest one.
@@ -61,4 +62,11 @@ def best_cut(y: NDArray[np.int8], p: NDArray[np.float64]) -> float:
     best = int(np.argmax(np.where(last_of_ties, f1, -1)))
     if best == len(y) - 1:
         return float(ranked[-1])
-    return float((ranked[best] + ranked[best + 1]) / 2)
+    return (float(ranked[best]) + float(ranked[best + 1])) / 2
+
+
+def _rounded_up(cuts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move each cut to the next float32: no float32 lies between, so no decision changes."""
+    near = cuts.astype(np.float32)
+    up = np.where(near < cuts, np.nextafter(near, np.float32(np.inf)), near)
+    return up.astype(np.float64)

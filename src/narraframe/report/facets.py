@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ from narraframe.report.tables import (
 CHANNELS_SHOWN = 8
 HEAT_STEPS = 6
 FIRST_DRAWN = 5
-NO_THRESHOLD = "never decided: the model has no threshold for it"
+NO_PROBABILITY = "never decided: the model gives no probability for it"
 NO_SCORE = "not scored by this model"
 
 
@@ -147,8 +146,9 @@ def _rows(
     for label_id in label_ids:
         at = place.get(label_id)
         state = NO_SCORE if at is None else ""
-        if at is not None and math.isnan(scores.thresholds[at]):
-            state = NO_THRESHOLD
+        # Not by the threshold: a parent that follows its children has none, and is decided.
+        if at is not None and np.isnan(scores.probability[:, at]).all():
+            state = NO_PROBABILITY
         label = codebook.by_id.get(label_id) if codebook else None
         has_counts = at is not None and not state
         rows.append(

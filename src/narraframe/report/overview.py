@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from narraframe.report.bars import Bar, bars
-from narraframe.report.facets import NO_THRESHOLD, FacetView
+from narraframe.report.facets import NO_PROBABILITY, FacetView
 from narraframe.report.inputs import ReportInput
 from narraframe.report.languages import language
 from narraframe.report.shown import NOT_KNOWN, day, plural
@@ -68,9 +68,11 @@ def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> 
         without = sum(posts for _, posts, _ in unscored(known, report.scores, missing=NOT_SENT))
         if without:
             found.append(f"{_of(without, n)} without a score: the reasons stand under Narratives.")
-    never = sum(row.state == NO_THRESHOLD for view in views for row in view.rows)
+    never = sum(row.state == NO_PROBABILITY for view in views for row in view.rows)
     if never:
-        found.append(f"{plural(never, 'label')} never decided: the model has no threshold there.")
+        found.append(
+            f"{plural(never, 'label')} never decided: the model gives no probability there."
+        )
     if report.quality is not None and report.quality.undefined:
         found.append(
             f"Quality is undefined for {plural(len(report.quality.undefined), 'label')}: "

@@ -38,7 +38,7 @@ def quality_rows(quality: Quality, codebook: Codebook | None) -> tuple[QualityRo
             name=label_name(codebook, label.label_id),
             n_known=label.n_known,
             n_positive=label.n_positive,
-            threshold="never decided" if math.isnan(label.threshold) else figure(label.threshold),
+            threshold="none of its own" if math.isnan(label.threshold) else figure(label.threshold),
             measures=tuple(
                 measure(estimate)
                 for estimate in (label.precision, label.recall, label.f1, label.average_precision)

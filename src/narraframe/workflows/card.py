@@ -26,8 +26,8 @@ def model_card(bundle: Bundle, *, title: str) -> str:
         ("Features", record.experiment["heads"]["features"]),
         ("Measured by", quality.how),
         ("Micro F1", _figure(quality.micro_f1)),
-        ("Macro F1", _figure(quality.macro_f1)),
-        ("Expected calibration error", _figure(quality.calibration_error)),
+        (f"Macro F1 over {len(known)} of {len(quality.labels)} labels", _figure(quality.macro_f1)),
+        ("Mean over labels of the expected calibration error", _figure(quality.calibration_error)),
     ]
     limits = [
         "Decisions are those of a classifier: counting them gives a biased share of the posts.",
@@ -35,27 +35,45 @@ def model_card(bundle: Bundle, *, title: str) -> str:
         if not record.any_language
         else "The encoder takes any language; only those above were in training.",
     ]
+    chance = [row.label_id for row in known if not row.beats_chance]
+    if record.strange_languages:
+        limits.append(
+            f"The encoder was not made for {', '.join(record.strange_languages)}: word counts "
+            "carry the model there."
+        )
+    if chance:
+        limits.append(f"Not told from chance beyond doubt (do not use): {', '.join(chance)}.")
     if weak:
         limits.append(f"F1 below {_WEAK} (do not use alone): {', '.join(weak)}.")
     if quality.undefined:
-        limits.append(f"Too few posts to say anything: {', '.join(quality.undefined)}.")
+        limits.append(f"No known positive posts, so nothing can be said: {', '.join(quality.undefined)}.")
     lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in facts]
     lines += ["", "## Limits", ""]
     lines += [f"- {limit}" for limit in limits]
+    lines += ["", "## What to know of its data", ""]
+    lines += [f"- {note[0].upper()}{note[1:]}." for note in record.notes]
     lines += ["", "## Per label", "", *_table(quality.labels), ""]
     return "\n".join(lines)
 
 
 def _table(rows: tuple[LabelQuality, ...]) -> list[str]:
-    header = "| label | positive | threshold | precision | recall | F1 | average precision |"
-    lines = [header, "|---|---|---|---|---|---|---|"]
+    header = (
+        "| label | positive | share | threshold | precision | recall | F1 | average precision |"
+    )
+    lines = [header, "|---|---|---|---|---|---|---|---|"]
     for row in rows:
         threshold = "-" if math.isnan(row.threshold) else f"{row.threshold:.2f}"
         figures = (row.precision, row.recall, row.f1, row.average_precision)
         cells = " | ".join(_figure(figure) for figure in figures)
-        lines.append(f"| {row.label_id} | {row.n_positive} | {threshold} | {cells} |")
+        lines.append(
+            f"| {row.label_id} | {row.n_positive} | {_share(row)} | {threshold} | {cells} |"
+        )
     return lines
+
+
+def _share(row: LabelQuality) -> str:
+    return "-" if math.isnan(row.share) else f"{row.share:.2f}"
 
 
 def _figure(estimate: Estimate) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.config import Workspace
-from narraframe.errors import CodebookError, InputError
+from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.files import check_output, write_text
 from narraframe.io.models import quality_json
 from narraframe.io.tracking import find_model
 from narraframe.metrics.quality import measure
-from narraframe.records import Codebook, Post, Quality, Scores
+from narraframe.records import Codebook, Post, Quality
+from narraframe.workflows.label_matrix import asked_cells, label_matrix
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.register import results_csv
 from narraframe.workflows.scorer import Scorer, open_folder
@@ -42,24 +42,26 @@ def evaluate(
     workspace: Workspace,
     force: bool,
     watch: Watch,
+    facets: Sequence[str] = (),
 ) -> Evaluation:
     """Measure a model on `paths`, whose records carry labels (names or ids of its codebook).
 
     Copies and near-copies of training posts are left out, and with them their whole groups. A post
-    without a score (no text, an unknown language) counts as one on which nothing was decided.
+    without a score (no text, an unknown language) counts as one on which nothing was decided, and
+    so does a label that the model could not learn.
 
-    A label that a post does not carry is a known 0, unless no post carries any of its facet: then
-    the facet was not asked, and says nothing of the model.
+    A label that a post does not carry is a known 0 if its facet was asked of the post: one that
+    `facets` names, the only one of the codebook, or one of which the post carries another label.
 
     Raises
     ------
     UsageError, OutputError
-        If `output` ends otherwise than in .csv or .json, exists and `force` is False, or cannot be
-        written.
+        If the codebook lacks one of `facets`, or `output` ends otherwise than in .csv or .json,
+        exists and `force` is False, or cannot be written.
     InputError
-        If no labelled post is left to measure on.
+        If no labelled post is left to measure on, or none tells of any facet.
     CodebookError
-        If the posts carry labels that the model's codebook does not have.
+        If the posts' labels do not fit the model's codebook (see `label_matrix`).
     ModelError, EncoderError
         If the model or its encoder is not to be found.
     """
@@ -72,15 +74,28 @@ def evaluate(
     with watch.stage(f"load {found.title}", unit="model"):
         device = workspace.config.encoder.device or None
         scorer = open_folder(found.folder, title=found.title, device=device)
-    posts = _unseen(labelled, scorer, where=", ".join(paths))
-    y = label_matrix(posts, scorer.bundle.codebook)
-    asked = asked_labels(y, scorer.bundle.codebook)
+    codebook, where = scorer.bundle.codebook, ", ".join(paths)
+    posts = _unseen(labelled, scorer, where=where)
+    y = label_matrix(posts, codebook)
+    asked = asked_cells(y, codebook, facets=facets)
+    _check_any(asked, where=where)
+    _warn_of_gaps(asked, codebook, watch=watch)
     cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
     with watch.stage("score", total=len(posts)):
         scores = scorer.score(posts, cache=cache)
     for fault in cache.faults:
         watch.warn(fault)
-    quality = _measure(y, asked, scores, group_numbers(posts))
+    quality = measure(
+        y,
+        asked,
+        scores.probability,
+        scores.decision,
+        group_numbers(posts),
+        scores.label_ids,
+        scores.thresholds,
+        how=f"{scores.model} on labelled posts that it was not trained on",
+        seed=0,
+    )
     if output is not None:
         as_csv = output.suffix == ".csv"
         write_text(output, results_csv(quality) if as_csv else quality_json(quality), force=force)
@@ -88,7 +103,9 @@ def evaluate(
         "labelled posts": len(labelled),
         "left out: copies or near-copies of training posts": len(labelled) - len(posts),
         "without a score (counted as nothing decided)": sum(map(bool, scores.reasons)),
-        "labels not measured, as no post carries any of their facet": int((~asked).sum()),
+        "labels not measured, as no post carries any of their facet": int(
+            (~asked.any(axis=0)).sum()
+        ),
     }
     return Evaluation(quality, counts)
 
@@ -108,65 +125,23 @@ def _unseen(labelled: Sequence[Post], scorer: Scorer, *, where: str) -> list[Pos
     return posts
 
 
-def _measure(
-    y: NDArray[np.int8], asked: NDArray[np.bool_], scores: Scores, groups: NDArray[np.intp]
-) -> Quality:
-    # a parent that was not trained itself follows its children: it has no threshold, but scores
-    trained = ~np.isnan(scores.thresholds) | ~np.isnan(scores.probability).all(axis=0)
-    # a post without a score is a decision against every label, not a post to forget
-    p = np.where(np.isnan(scores.probability) & trained, np.float32(0), scores.probability)
-    return measure(
-        y,
-        np.broadcast_to(asked, y.shape),
-        p,
-        scores.decision,
-        groups,
-        scores.label_ids,
-        scores.thresholds,
-        how=f"{scores.model} on labelled posts that it was not trained on",
-        seed=0,
-    )
+def _warn_of_gaps(asked: NDArray[np.bool_], codebook: Codebook, *, watch: Watch) -> None:
+    """Say of which facets some posts say nothing, and what that does to the figures."""
+    for facet in codebook.facets:
+        labels = [label.facet_id == facet.facet_id for label in codebook.labels]
+        silent = int((~asked[:, labels]).all(axis=1).sum())
+        if 0 < silent < len(asked):
+            watch.warn(
+                f"{silent:,} of {len(asked):,} posts carry no label of facet {facet.facet_id!r}: "
+                "they are taken as not asked, so that false alarms on them do not count. "
+                f"If they were asked and none applied, pass --facet {facet.facet_id}"
+            )
 
 
-def asked_labels(y: NDArray[np.int8], codebook: Codebook) -> NDArray[np.bool_]:
-    """Tell of which labels the posts speak: all of the facets of which one is used; shape (k,).
-
-    Where no label is used at all, the posts say of every label that it does not apply.
-    """
-    facet = np.array([label.facet_id for label in codebook.labels])
-    used = np.isin(facet, facet[y.any(axis=0)])
-    return used if used.any() else np.ones_like(used)
-
-
-def label_matrix(posts: Sequence[Post], codebook: Codebook) -> NDArray[np.int8]:
-    """Return what the posts' labels say, shape (n, k); a label makes its parents apply too.
-
-    Raises
-    ------
-    CodebookError
-        If a label is neither a name nor an id of the codebook; all are listed.
-    """
-    column = {label.label_id: j for j, label in enumerate(codebook.labels)}
-    by_name = {label.name: column[label.label_id] for label in codebook.labels}
-    parent = {j: column[x.parent] for j, x in enumerate(codebook.labels) if x.parent}
-    names = by_name | column
-    unknown = {name for post in posts for name in post.labels or () if name not in names}
-    if unknown:
-        near = [difflib.get_close_matches(name, list(names), n=1) for name in sorted(unknown)[:5]]
-        hints = [
-            f"{name!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
-            for name, close in zip(sorted(unknown), near, strict=False)
-        ]
-        raise CodebookError(
-            f"{len(unknown)} labels of the posts are not in the model's codebook "
-            f"{codebook.version}: {', '.join(hints)}",
-            remedy="Use the names or ids of its codebook.",
+def _check_any(asked: NDArray[np.bool_], *, where: str) -> None:
+    if not asked.any():
+        raise InputError(
+            "the posts carry no label, so that nothing says which facets were asked",
+            where=where,
+            remedy="Name the facets that were asked by --facet.",
         )
-    y = np.zeros((len(posts), len(column)), dtype=np.int8)
-    for i, post in enumerate(posts):
-        for name in post.labels or ():
-            j: int | None = names[name]
-            while j is not None:
-                y[i, j] = 1
-                j = parent.get(j)
-    return y

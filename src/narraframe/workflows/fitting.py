@@ -26,7 +26,8 @@ def fit_and_measure(
     """Return the classifier of all posts, and the quality of such a classifier on new ones.
 
     Quality comes from nested cross-validation by near-duplicate group: features, heads, calibration
-    and thresholds of a fold are fitted without its posts.
+    and thresholds of a fold are fitted without its posts. Where the other folds could not train a
+    label, it counts as not decided on the posts of the fold (see `measure`).
 
     Raises
     ------

@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 from narraframe.errors import InputError
 from narraframe.io.posts import Columns, Note, Skipped, read_posts
-from narraframe.io.tables import is_posts_table
 from narraframe.posts.duplicates import near_duplicates
 from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post
@@ -67,7 +66,8 @@ class Reading:
 def read_ready(paths: Sequence[str], *, options: ReadOptions, watch: Watch) -> Reading:
     """Read all `paths` into prepared posts with near-duplicates marked.
 
-    A single table that ``narraframe ingest`` wrote passes as it is.
+    The marks that a table brings along are not trusted: tables that were put together, or cut, in
+    another program hold copies that nobody has compared.
 
     Raises
     ------
@@ -86,8 +86,6 @@ def read_ready(paths: Sequence[str], *, options: ReadOptions, watch: Watch) -> R
             remedy="See the formats in: narraframe ingest --help.",
         )
     warn_of_bad(account, watch)
-    if len(paths) == 1 and is_posts_table(paths[0]):
-        return Reading(tuple(posts), account)
     return Reading(tuple(_mark_duplicates(posts, watch=watch)), account)
 
 
@@ -154,6 +152,9 @@ def _merge_same_ids(
         known = by_id.get(post.post_id)
         if known is None:
             by_id[post.post_id] = post
+        elif None not in (known.labels, post.labels) and known.labels != post.labels:
+            what = f"post_id {post.post_id!r} was read with other labels before ({known.source})"
+            count_bad(BadRecord(post.source, what), options=options, account=account)
         elif known.text == post.text and known.channel == post.channel:
             account.merged += 1
             by_id[post.post_id] = _join(known, post)

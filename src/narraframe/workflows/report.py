@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,10 +77,18 @@ def _bundle(scores: Scores | None, *, workspace: Workspace, watch: Watch) -> Bun
     if scores is None or not scores.model:
         return None
     try:
-        return load_bundle(find_model(workspace.store, f"models:/{scores.model}").folder)
+        name, _, digest = scores.model.partition("@")
+        bundle = load_bundle(find_model(workspace.store, f"models:/{name}").folder)
     except NarraframeError as error:
         watch.warn(f"the page has no model quality: {error}")
         return None
+    if bundle.digest != digest:
+        watch.warn(
+            f"the page has no model quality: the scores are of {scores.model}, but {name} of this "
+            f"workspace is another model ({bundle.digest})"
+        )
+        return None
+    return bundle
 
 
 def _codebook(workspace: Workspace) -> Codebook | None:
@@ -92,6 +101,8 @@ def _model_facts(
     if scores is None or bundle is None:
         return {}
     record = bundle.record
+    known = [row for row in bundle.quality.labels if not math.isnan(row.f1.value)]
+    doubtful = [row.label_id for row in known if not row.beats_chance]
     n_seen = int(is_seen([post.model_text or "" for post in posts], bundle.seen).sum())
     return {
         "model": scores.model,
@@ -103,6 +114,8 @@ def _model_facts(
         "codebook": record.codebook_version,
         "languages": ", ".join(record.languages) or "not known",
         "narraframe": record.narraframe_version,
+        "not told from chance beyond doubt": ", ".join(doubtful) or "none",
+        "to know of its data": "; ".join(record.notes),
     }
 
 

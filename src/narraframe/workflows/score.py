@@ -44,6 +44,7 @@ class ScoreSummary:
     n_posts: int = 0
     n_scored: int = 0
     n_seen: int = 0
+    n_strange: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
@@ -79,7 +80,7 @@ def score(
         device = workspace.config.encoder.device or None
         scorer = open_folder(found.folder, title=found.title, device=device)
     cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
-    summary = ScoreSummary(model=found.title, account=Account())
+    summary = ScoreSummary(model=scorer.title, account=Account())
     raw = stream(paths, options=options, account=summary.account)
     posts = _once(prepare(raw), options=options, account=summary.account)
     with _writer(output, stdout, force=force) as writer, watch.stage("score") as step:
@@ -139,11 +140,18 @@ def _count(summary: ScoreSummary, window: Sequence[Post], scores: Scores, scorer
     summary.reasons.update(f"no score: {reason}" for reason in scores.reasons if reason)
     for label_id, n in zip(scores.label_ids, scores.decision.sum(axis=0), strict=True):
         summary.decisions[label_id] += int(n)
+    strange = scorer.bundle.record.strange_languages
+    summary.n_strange += sum(1 for i in scored if window[i].lang in strange)
     summary.n_seen += int(scorer.has_seen(window).sum())
 
 
 def _warn(summary: ScoreSummary, cache: EmbeddingCache) -> None:
     summary.warnings += cache.faults
+    if summary.n_strange:
+        summary.warnings.append(
+            f"{summary.n_strange:,} of {summary.n_posts:,} posts are in languages that the encoder "
+            "was not made for: word counts carry the model there"
+        )
     if summary.n_seen:
         summary.warnings.append(
             f"{summary.n_seen:,} of {summary.n_posts:,} posts are copies or near-copies of the "

@@ -25,7 +25,7 @@ NO_TEXT = "no text"
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model with its encoder; `title` is "name/version"."""
+    """A model with its encoder; `title` is "name/version@digest", which no other model has."""
 
     bundle: Bundle
     classifier: Classifier
@@ -96,4 +96,4 @@ def open_folder(folder: Path, *, title: str = "", device: str | None = None) -> 
             where=title or folder,
             remedy="Train the model again.",
         )
-    return Scorer(bundle, classifier, encoder, title or bundle.record.name)
+    return Scorer(bundle, classifier, encoder, f"{title or bundle.record.name}@{bundle.digest}")

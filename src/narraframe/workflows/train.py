@@ -11,6 +11,7 @@ from pathlib import Path
 from narraframe import __version__
 from narraframe.annotations.from_labels import from_labels
 from narraframe.annotations.splits import leak, random_folds
+from narraframe.classifiers.classifier import Classifier
 from narraframe.config import DataSettings, Experiment, Workspace, check_model_name, load
 from narraframe.embeddings.encoder import Encoder
 from narraframe.io.annotations import read_annotations
@@ -110,8 +111,9 @@ def _train(
         watch=watch,
     )
     classifier, quality = fit_and_measure(data, codebook, experiment, watch=watch)
+    notes = _notes(data, annotations, codebook, classifier, encoder, experiment)
     bundle = Bundle(
-        record=_record(data, codebook, experiment, encoder, workspace),
+        record=_record(data, codebook, experiment, encoder, workspace, notes),
         codebook=codebook,
         parts=classifier.to_parts(),
         quality=quality,
@@ -124,10 +126,6 @@ def _train(
             model, card = register(bundle, folder, data=data, workspace=workspace)
         except OSError as error:
             raise refused(workspace.store, error) from error
-    notes = (*data.notes, *_language_notes(data, encoder), _leak_note(data, experiment))
-    untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
-    if untrained:
-        notes += (f"not learnt, too few posts: {', '.join(untrained)}",)
     return Trained(model, quality, notes, card)
 
 
@@ -137,21 +135,49 @@ def _record(
     experiment: Experiment,
     encoder: Encoder,
     workspace: Workspace,
+    notes: tuple[str, ...],
 ) -> ModelRecord:
+    taught = languages(data.posts)
+    known = encoder.languages
     return ModelRecord(
         name=experiment.model,
         encoder=encoder.name,
         encoder_source=workspace.config.encoder.name,
         codebook_version=codebook.version,
         codebook_sha256=codebook_sha256(codebook),
-        languages=languages(data.posts),
-        any_language=encoder.languages is None,
+        languages=taught,
+        any_language=known is None,
+        strange_languages=tuple(x for x in taught if known is not None and x not in known),
         n_posts=len(data.posts),
         n_groups=data.n_groups,
         trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
         narraframe_version=__version__,
         experiment=asdict(experiment),
+        notes=notes,
     )
+
+
+def _notes(
+    data: TrainingData,
+    annotations: Sequence[Annotation],
+    codebook: Codebook,
+    classifier: Classifier,
+    encoder: Encoder,
+    experiment: Experiment,
+) -> tuple[str, ...]:
+    """Say what a reader of the figures has to know."""
+    others = {a.codebook_version for a in annotations} - {codebook.version, ""}
+    notes = [*data.notes, *_language_notes(data, encoder), _leak_note(data, experiment)]
+    if others:
+        versions = ", ".join(sorted(others))
+        notes.append(
+            f"annotations were made with codebook {versions}, not {codebook.version}: "
+            "a label whose meaning changed is judged by its old meaning"
+        )
+    untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
+    if untrained:
+        notes.append(f"not learnt: {', '.join(untrained)}")
+    return tuple(notes)
 
 
 def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from narraframe.annotations.targets import build_targets
 from narraframe.config import Workspace
 from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import TrainingError
+from narraframe.posts.copies import copy_groups, join_groups
 from narraframe.records import Annotation, Codebook, Embeddings, Post, Targets, align
 from narraframe.workflows.embedding import embed_with_cache
 from narraframe.workflows.watch import Watch
@@ -86,10 +87,14 @@ def assemble(
 
 
 def group_numbers(posts: Sequence[Post]) -> NDArray[np.intp]:
-    """Number the near-duplicate groups of `posts`, 0 upward; shape (n,)."""
+    """Number the groups of `posts` that a split must not separate, 0 upward; shape (n,).
+
+    They are those of `copy_groups`; near-copies of one first post are in one group as well.
+    """
     numbers: dict[str, int] = {}
     firsts = (post.duplicate_of or post.post_id for post in posts)
-    return np.array([numbers.setdefault(first, len(numbers)) for first in firsts], dtype=np.intp)
+    marked = np.array([numbers.setdefault(first, len(numbers)) for first in firsts], dtype=np.intp)
+    return join_groups(copy_groups([post.model_text or "" for post in posts]), marked)
 
 
 def languages(posts: Sequence[Post], *, least: int = 10, share: float = 0.02) -> tuple[str, ...]:

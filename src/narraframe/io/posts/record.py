@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from narraframe.io.posts.columns import Names, is_own_table
 from narraframe.io.posts.common import DeriveId, Item, Note, Origin, writable
 from narraframe.io.posts.dates import parse_date
+from narraframe.io.posts.lang import parse_lang
 from narraframe.io.posts.values import (
     as_name,
     is_missing,
@@ -18,8 +19,13 @@ from narraframe.io.posts.values import (
 )
 from narraframe.records import BadRecord, Post
 
-_PARSED = {"reactions": parse_reactions, "labels": parse_names, "hashtags": parse_names}
-_NAMES = ("author", "forwarded_from", "lang", "url", "duplicate_of")
+_PARSED: Mapping[str, Callable[[object], object]] = {
+    "reactions": parse_reactions,
+    "labels": parse_names,
+    "hashtags": parse_names,
+    "lang": parse_lang,
+}
+_NAMES = ("author", "forwarded_from", "url", "duplicate_of")
 
 
 def record_items(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from narraframe.io.posts.common import (
 )
 from narraframe.io.posts.dates import parse_date
 from narraframe.io.posts.json_stream import JsonBrokenError, JsonCursor, JsonFaultError
+from narraframe.io.posts.lang import parse_lang
 from narraframe.io.posts.values import as_name, joined_text, parse_names, parse_reactions
 from narraframe.records import BadRecord, Post
 
@@ -34,6 +35,11 @@ _MEDIA_KEYS = {
     "paid_stars_amount": "paid_media",
     "photo": "photo",
     "file": "file",
+}
+_EXTRAS: Mapping[str, Callable[[object], object]] = {
+    "reactions": parse_reactions,
+    "labels": parse_names,
+    "lang": parse_lang,
 }
 
 
@@ -117,9 +123,9 @@ def with_extras(post: Post, message: Mapping[str, object], *, where: str) -> Ite
 
     Labels and language are no part of an export: people and programs add them to its messages.
     """
-    found: dict[str, Any] = {"lang": as_name(message.get("lang"))}
+    found: dict[str, Any] = {}
     unreadable = []
-    for name, parse in (("reactions", parse_reactions), ("labels", parse_names)):
+    for name, parse in _EXTRAS.items():
         try:
             found[name] = parse(message.get(name))
         except (ValueError, OverflowError, RecursionError):
