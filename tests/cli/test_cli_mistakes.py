@@ -501,7 +501,11 @@ MISTAKES = (
     Mistake(
         "one label for all posts",
         "train --labelled made.jsonl --name x",
-        ("none of 1 labels can be trained", "no negatives", "each needs at least 5 posts with it, as"),
+        (
+            "none of 1 labels can be trained",
+            "no negatives",
+            "each needs at least 5 posts with it, as",
+        ),
         spoil=labelled(labels=["same"]),
     ),
     Mistake(

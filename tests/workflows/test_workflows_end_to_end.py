@@ -167,7 +167,11 @@ def test_every_post_has_a_score_for_each_label_or_a_reason(one, raw, table):
     assert {rows[post_id] for post_id in reasons} == {1}
     for post in read_posts(str(one / "data/posts.parquet")):
         known = post.lang in (None, "en")
-        why = f"language {post.lang!r} was not in training" if post.model_text else "no text"
+        why = (
+            f"language {post.lang!r} is not one that the model learnt"
+            if post.model_text
+            else "no text"
+        )
         assert reasons.get(post.post_id) == (None if post.model_text and known else why)
 
 

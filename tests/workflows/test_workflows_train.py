@@ -313,12 +313,12 @@ def test_a_post_without_text_or_in_another_language_gets_a_reason(scored):
     assert dict(zip(scores.post_ids, scores.reasons, strict=True)) == {
         "text": "",
         "none": "no text",
-        "foreign": "language 'uk' was not in training",
+        "foreign": "language 'uk' is not one that the model learnt",
         "unsure": "",
     }
     assert summary.reasons == {
         "no score: no text": 1,
-        "no score: language 'uk' was not in training": 1,
+        "no score: language 'uk' is not one that the model learnt": 1,
     }
     assert np.isnan(scores.probability[1:3]).all()
     assert not scores.decision[1:3].any()
@@ -364,7 +364,7 @@ def test_any_language_is_scored_by_an_encoder_that_takes_any(trained):
     record = replace(opened.bundle.record, any_language=True)
     free = replace(opened, bundle=replace(opened.bundle, record=record))
     post = Post(post_id="1", text="Дощ і буря", model_text="Дощ і буря", lang="uk")
-    assert opened.score([post]).reasons == ("language 'uk' was not in training",)
+    assert opened.score([post]).reasons == ("language 'uk' is not one that the model learnt",)
     assert free.score([post]).reasons == ("",)
 
 

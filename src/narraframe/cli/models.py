@@ -215,11 +215,13 @@ def _show_quality(quality: Quality) -> None:
     show_table(
         ["label", "positive", "share", "precision", "recall", "F1", "average precision"], rows
     )
-    say(f"micro F1 {figure(quality.micro_f1)}, macro F1 {figure(quality.macro_f1)}")
-    say(f"expected calibration error {figure(quality.calibration_error)}")
     known = [row for row in quality.labels if not math.isnan(row.f1.value)]
+    say(f"micro F1 {figure(quality.micro_f1)}")
+    n, k = len(known), len(quality.labels)
+    say(f"macro F1 over {n} of {k} labels {figure(quality.macro_f1)}")
+    say(f"mean over labels of the expected calibration error {figure(quality.calibration_error)}")
     doubtful = [row.label_id for row in known if not row.beats_chance]
     if doubtful:
         say(f"not told from chance beyond doubt: {', '.join(doubtful)}")
     if quality.undefined:
-        say(f"undefined (too few posts): {', '.join(quality.undefined)}")
+        say(f"undefined (no positive posts): {', '.join(quality.undefined)}")

@@ -46,7 +46,9 @@ def model_card(bundle: Bundle, *, title: str) -> str:
     if weak:
         limits.append(f"F1 below {_WEAK} (do not use alone): {', '.join(weak)}.")
     if quality.undefined:
-        limits.append(f"No known positive posts, so nothing can be said: {', '.join(quality.undefined)}.")
+        limits.append(
+            f"No known positive posts, so nothing can be said: {', '.join(quality.undefined)}."
+        )
     lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in facts]
     lines += ["", "## Limits", ""]

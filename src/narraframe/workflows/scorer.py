@@ -67,7 +67,7 @@ class Scorer:
         record = self.bundle.record
         if record.any_language or post.lang is None or post.lang in record.languages:
             return ""
-        return f"language {post.lang!r} was not in training"
+        return f"language {post.lang!r} is not one that the model learnt"
 
 
 def open_folder(folder: Path, *, title: str = "", device: str | None = None) -> Scorer:
