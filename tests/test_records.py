@@ -108,3 +108,10 @@ def test_a_label_beats_chance_only_where_an_interval_lies_above_always_yes(
     row = LabelQuality("x", 100, n_positive, 0.5, f1, f1, f1, ap)
     assert row.share == n_positive / 100
     assert row.beats_chance is beats
+
+
+def test_an_estimate_is_written_with_its_interval_and_without_what_is_undefined():
+    nan = float("nan")
+    assert str(Estimate(0.714, 0.64, 0.78, 9)) == "0.71 [0.64, 0.78]"
+    assert str(Estimate(1.0, nan, nan, 1)) == "1.00"
+    assert str(Estimate(nan, nan, nan, 0)) == "-"

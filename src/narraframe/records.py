@@ -210,6 +210,13 @@ class Estimate:
     n: int
     level: float = 0.95
 
+    def __str__(self) -> str:
+        """Return "0.71 [0.64, 0.78]", without what is undefined; "-" if all is."""
+        if math.isnan(self.value):
+            return "-"
+        interval = "" if math.isnan(self.low) else f" [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.value:.2f}{interval}"
+
 
 @dataclass(frozen=True, slots=True)
 class LabelQuality:

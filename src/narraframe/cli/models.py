@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from narraframe.cli import options
-from narraframe.cli.terminal import TerminalWatch, figure, say, show_rows, show_table
+from narraframe.cli.terminal import TerminalWatch, say, show_rows, show_table
 from narraframe.errors import UsageError
 from narraframe.records import Quality
 
@@ -205,10 +205,7 @@ def _show_quality(quality: Quality) -> None:
             row.label_id,
             f"{row.n_positive:,}",
             "-" if math.isnan(row.share) else f"{row.share:.2f}",
-            figure(row.precision),
-            figure(row.recall),
-            figure(row.f1),
-            figure(row.average_precision),
+            *map(str, (row.precision, row.recall, row.f1, row.average_precision)),
         ]
         for row in quality.labels
     ]
@@ -216,10 +213,10 @@ def _show_quality(quality: Quality) -> None:
         ["label", "positive", "share", "precision", "recall", "F1", "average precision"], rows
     )
     known = [row for row in quality.labels if not math.isnan(row.f1.value)]
-    say(f"micro F1 {figure(quality.micro_f1)}")
+    say(f"micro F1 {quality.micro_f1}")
     n, k = len(known), len(quality.labels)
-    say(f"macro F1 over {n} of {k} labels {figure(quality.macro_f1)}")
-    say(f"mean over labels of the expected calibration error {figure(quality.calibration_error)}")
+    say(f"macro F1 over {n} of {k} labels {quality.macro_f1}")
+    say(f"mean over labels of the expected calibration error {quality.calibration_error}")
     doubtful = [row.label_id for row in known if not row.beats_chance]
     if doubtful:
         say(f"not told from chance beyond doubt: {', '.join(doubtful)}")

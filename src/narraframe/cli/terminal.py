@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
-
-from narraframe.records import Estimate
 
 
 class TerminalWatch:
@@ -52,15 +49,6 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         cells = [f"{line[0]:<{widths[0]}}"]
         cells += [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]
         click.echo("  " + "  ".join(cells).rstrip())
-
-
-def figure(estimate: Estimate) -> str:
-    """Return ".71 [.64, .78]", or "-" where undefined."""
-    if math.isnan(estimate.value):
-        return "-"
-    if math.isnan(estimate.low):
-        return f"{estimate.value:.2f}"
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
 def say(line: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from narraframe.io.models import Bundle
-from narraframe.records import Estimate, LabelQuality
+from narraframe.records import LabelQuality
 
 _WEAK = 0.5
 
@@ -25,9 +25,9 @@ def model_card(bundle: Bundle, *, title: str) -> str:
         ("Codebook", f"{record.codebook_version} ({record.codebook_sha256[:12]})"),
         ("Features", record.experiment["heads"]["features"]),
         ("Measured by", quality.how),
-        ("Micro F1", _figure(quality.micro_f1)),
-        (f"Macro F1 over {len(known)} of {len(quality.labels)} labels", _figure(quality.macro_f1)),
-        ("Mean over labels of the expected calibration error", _figure(quality.calibration_error)),
+        ("Micro F1", str(quality.micro_f1)),
+        (f"Macro F1 over {len(known)} of {len(quality.labels)} labels", str(quality.macro_f1)),
+        ("Mean over labels of the expected calibration error", str(quality.calibration_error)),
     ]
     limits = [
         "Decisions are those of a classifier: counting them gives a biased share of the posts.",
@@ -67,7 +67,7 @@ def _table(rows: tuple[LabelQuality, ...]) -> list[str]:
     for row in rows:
         threshold = "-" if math.isnan(row.threshold) else f"{row.threshold:.2f}"
         figures = (row.precision, row.recall, row.f1, row.average_precision)
-        cells = " | ".join(_figure(figure) for figure in figures)
+        cells = " | ".join(str(figure) for figure in figures)
         lines.append(
             f"| {row.label_id} | {row.n_positive} | {_share(row)} | {threshold} | {cells} |"
         )
@@ -76,11 +76,3 @@ def _table(rows: tuple[LabelQuality, ...]) -> list[str]:
 
 def _share(row: LabelQuality) -> str:
     return "-" if math.isnan(row.share) else f"{row.share:.2f}"
-
-
-def _figure(estimate: Estimate) -> str:
-    if math.isnan(estimate.value):
-        return "-"
-    if math.isnan(estimate.low):
-        return f"{estimate.value:.2f}"
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
