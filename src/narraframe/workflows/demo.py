@@ -89,8 +89,8 @@ def demo(folder: Path, *, force: bool, watch: Watch) -> Demo:
         (
             f"quality ({quality.how})",
             (
-                ("micro F1", f"{quality.micro_f1.value:.2f}"),
-                ("macro F1", f"{quality.macro_f1.value:.2f}"),
+                ("micro F1", str(quality.micro_f1)),
+                ("macro F1", str(quality.macro_f1)),
             ),
         ),
     )
