@@ -55,7 +55,8 @@ class Said:
 
     def number(self, name: str) -> float:
         """Return the number behind `name` in the two columns that are shown."""
-        (found,) = re.findall(rf"^ +{re.escape(name)} +([\d,.]+)$", self.out, re.MULTILINE)
+        pattern = rf"^ +{re.escape(name)} +([\d,.]+)(?: \[.*\])?$"
+        (found,) = re.findall(pattern, self.out, re.MULTILINE)
         return float(found.replace(",", ""))
 
 
