@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 LOCK := requirements.lock
 
 POSTS ?= data/posts.parquet
-MODEL ?= models:/narratives@champion
+MODEL ?= models:/sample@champion
 EXPERIMENT ?= experiments/sample.toml
 THEMES ?= data/themes
 SCORES ?= data/scores.parquet

@@ -22,7 +22,7 @@ def codebook() -> None:
 @codebook.command()
 @options.workspace_option
 def check(workspace: Path | None) -> None:
-    r"""Check the codebook, and the annotations against it; every fault is listed.
+    """Check the codebook, and the annotations against it; every fault is listed.
 
     \b
     Example:
@@ -73,11 +73,11 @@ def make(
     read: ReadOptions,
     force: bool,
 ) -> None:
-    r"""Make a codebook from posts whose records carry `labels`.
+    """Make a codebook from posts whose records carry `labels`.
 
     \b
     Example:
-      narraframe codebook from-labels posts.jsonl -o labels/codebook.toml \
+      narraframe codebook from-labels posts.jsonl -o labels/codebook.toml \\
           --annotations labels/annotations/imported.csv
     """
     from narraframe.workflows.codebook import make_from_labels

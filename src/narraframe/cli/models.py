@@ -48,7 +48,7 @@ def train(
     read: ReadOptions,
     workspace: Path | None,
 ) -> None:
-    r"""Train a classifier, measure it honestly, and register it as the challenger.
+    """Train a classifier, measure it honestly, and register it as the challenger.
 
     Quality comes from nested cross-validation: thresholds and calibration are fitted without the
     posts they are judged on, and near-copies never straddle a fold.
@@ -102,7 +102,7 @@ def evaluate(
     workspace: Path | None,
     force: bool,
 ) -> None:
-    r"""Measure a registered model on labelled posts that it has not seen.
+    """Measure a registered model on labelled posts that it has not seen.
 
     Copies and near-copies of the model's training posts are left out and counted. Where the
     codebook has several facets, a post without a label of a facet counts as not asked, unless
@@ -133,7 +133,7 @@ def evaluate(
 @click.option("--version", type=click.IntRange(min=1), help="Default: the challenger's.")
 @options.workspace_option
 def promote(name: str, version: int | None, workspace: Path | None) -> None:
-    r"""Make the challenger the champion, which scoring uses.
+    """Make the challenger the champion, which scoring uses.
 
     \b
     Example:
@@ -167,7 +167,7 @@ def score(
     workspace: Path | None,
     force: bool,
 ) -> None:
-    r"""Score posts: for each post and label a probability and a decision.
+    """Score posts: for each post and label a probability and a decision.
 
     The output is a long table: post_id, label_id, label_name, probability, threshold, decision,
     reason, model. A post without a score (no text, a language the model does not know) has one row

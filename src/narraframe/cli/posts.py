@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @options.reading
 @options.force
 def ingest(inputs: tuple[str, ...], output: Path, read: ReadOptions, force: bool) -> None:
-    r"""Read posts of any format into one table of clean posts.
+    """Read posts of any format into one table of clean posts.
 
     Formats: Telegram Desktop result.json (one chat or a full export), plain-text copies of channel
     pages, CSV, JSON lines (also .gz), Parquet. Several inputs may be of different formats; "-" is
@@ -52,7 +52,7 @@ def embed(
     workspace: Path | None,
     force: bool,
 ) -> None:
-    r"""Embed the posts, so that later commands find the vectors in the cache.
+    """Embed the posts, so that later commands find the vectors in the cache.
 
     Long posts are split into chunks of sentences and pooled: nothing is cut. Equal texts are
     embedded once. A run that was stopped goes on where it was.
@@ -83,7 +83,7 @@ def themes(
     workspace: Path | None,
     force: bool,
 ) -> None:
-    r"""Find the themes that recur in the posts (UMAP and HDBSCAN on their embeddings).
+    """Find the themes that recur in the posts (UMAP and HDBSCAN on their embeddings).
 
     Near-copies count as one, and take the theme of their first. A negative theme is noise: posts
     that belong to none.

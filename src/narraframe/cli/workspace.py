@@ -13,7 +13,7 @@ from narraframe.cli.terminal import TerminalWatch, say, show_rows
 @click.command(short_help="Lay out a workspace for your own posts.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def init(folder: Path) -> None:
-    r"""Lay out a workspace for your own posts: labels/, experiments/, models/ and settings.
+    """Lay out a workspace for your own posts: labels/, experiments/, models/ and settings.
 
     \b
     Example:
@@ -30,7 +30,7 @@ def init(folder: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR", default="demo")
 @options.force
 def demo(folder: Path, force: bool) -> None:
-    r"""Run the whole way on the bundled sample: ingest, themes, train, score, report.
+    """Run the whole way on the bundled sample: ingest, themes, train, score, report.
 
     \b
     Example:
@@ -65,11 +65,11 @@ def report(
     workspace: Path | None,
     force: bool,
 ) -> None:
-    r"""Write one self-contained HTML page: themes, narratives over time, model quality.
+    """Write one self-contained HTML page: themes, narratives over time, model quality.
 
     \b
     Example:
-      narraframe report data/posts.parquet --themes data/themes --scores data/scores.parquet \
+      narraframe report data/posts.parquet --themes data/themes --scores data/scores.parquet \\
           -o reports/report.html
     """
     from narraframe.workflows.report import report as run
@@ -90,7 +90,7 @@ def report(
 @click.command(short_help="Say what is missing, and how to get it.")
 @options.workspace_option
 def doctor(workspace: Path | None) -> int:
-    r"""Say what is installed, what is missing, and how to get it.
+    """Say what is installed, what is missing, and how to get it.
 
     \b
     Example:
