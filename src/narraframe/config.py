@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from narraframe.annotations.targets import CONSENSUS
 from narraframe.classifiers.settings import FEATURES
 from narraframe.errors import ConfigError, UsageError
+from narraframe.themes.settings import ENGINES, LAYOUTS
 
 WORKSPACE_FILE = "narraframe.toml"
 Record = TypeVar("Record")
@@ -49,6 +50,7 @@ class PathSettings:
 
     codebook: str = "labels/codebook.toml"
     annotations: str = "labels/annotations"
+    curation: str = "labels/themes.csv"
     cards: str = "models/cards"
     registry: str = "models/registry.toml"
     store: str = "models/store"
@@ -66,15 +68,22 @@ class EncoderSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ThemesSettings:
-    """`min_cluster_size` 0 = chosen from a grid by relative validity."""
+    """`engine` "hdbscan" or "graph"; `layout` "batch" or "umap-learn"; `granularity` 0 = that of
+    the engine; `min_cluster_size` 0 = half the cube root of the number of distinct posts, 3 to 10.
+    """
 
+    engine: str = _choice("hdbscan", ENGINES)
+    layout: str = _choice("batch", LAYOUTS)
+    granularity: float = field(
+        default=0.0, metadata={_RULE: _Rule("0, or up to 100", lambda x: 0 <= x <= 100)}
+    )
     neighbours: int = _number(15, least=2)
     min_cluster_size: int = field(
         default=0, metadata={_RULE: _Rule("0, or 2 or more", lambda n: n == 0 or n >= 2)}
     )
     keywords: int = _number(10, least=1)
     representatives: int = _number(5, least=1)
-    reruns: int = _number(3, least=0)
+    reruns: int = _number(2, least=0)
     seed: int = _number(0, least=0, most=_MOST_SEED)
 
 
@@ -151,6 +160,11 @@ class Workspace:
     def codebook(self) -> Path:
         """The codebook's file."""
         return self.path(self.config.paths.codebook)
+
+    @property
+    def curation(self) -> Path:
+        """The log of what the analyst did to the themes."""
+        return self.path(self.config.paths.curation)
 
     @property
     def store(self) -> Path:
@@ -248,7 +262,7 @@ def _build(
         if name in data:
             values[name] = _value(hints[name], data[name], prefix + name, faults)
             rule: _Rule | None = f.metadata.get(_RULE)
-            if rule and type(data[name]) is hints[name] and not rule.holds(data[name]):
+            if rule and type(values[name]) is hints[name] and not rule.holds(values[name]):
                 faults.append(f"{prefix + name!r} must be {rule.must}, not {data[name]!r}")
         elif f.default is MISSING and f.default_factory is MISSING:
             faults.append(f"key {prefix + name!r} is missing")

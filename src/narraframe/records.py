@@ -171,7 +171,13 @@ class Themes:
 
 @dataclass(frozen=True)
 class ThemeSummary:
-    """What a reader needs to know of one theme; `keywords` are (term, weight), best first."""
+    """What a reader needs to know of one theme.
+
+    `theme` is its stable number, `name` the analyst's or made of the `keywords` (term, weight),
+    best first. `confidence` is the mean membership of its distinct posts; `stability` the mean
+    share of it that reruns found again; nan = unknown. `months` ("2024-05", posts) in order, and
+    `channels` (name, posts), the largest first, leave out posts without one.
+    """
 
     theme: int
     name: str
@@ -179,6 +185,10 @@ class ThemeSummary:
     n_posts: int
     n_groups: int
     representative_post_ids: tuple[str, ...]
+    confidence: float = math.nan
+    stability: float = math.nan
+    months: tuple[tuple[str, int], ...] = ()
+    channels: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def make_workspace(folder: Path) -> None:
         n = len(ids)
         nothing = Themes(ids, np.full(n, -1, "i4"), np.zeros(n, "f4"), np.zeros((n, 2), "f4"))
         content = ThemesFolder(themes=nothing, summaries=(), figures={}, warnings=())
-        write_themes_folder(Path("data/themes"), content, force=False)
+        write_themes_folder(Path("data/themes"), content, state={}, force=False)
 
 
 def labelled_posts() -> list[dict[str, object]]:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narraframe.errors import OutputError, TableError, UsageError
-from narraframe.io.scores import JsonLines, check_suffix, open_scores, read_scores, score_rows
+from narraframe.io.rows import JsonLines, check_suffix, open_rows
+from narraframe.io.scores import read_scores, score_rows
 from narraframe.io.tables import SCORES
 from narraframe.records import Scores
 
@@ -43,7 +44,7 @@ def written(path, *blocks: Scores):
 
 
 def written_from(path, blocks):
-    with open_scores(path, force=False) as writer:
+    with open_rows(path, SCORES, force=False) as writer:
         for block in blocks:
             writer.write(rows(block))
     return path
@@ -119,7 +120,7 @@ def test_a_parent_that_follows_its_children_has_a_probability_no_threshold_and_n
 ):
     follows = replace(scores(), thresholds=np.array([NAN, 0.5, NAN]))
     table = score_rows(follows, names=NAMES, reasons=("no negatives", "", "too few positives"))
-    with open_scores(tmp_path / name, force=False) as writer:
+    with open_rows(tmp_path / name, SCORES, force=False) as writer:
         writer.write(table)
     text = (tmp_path / name).read_bytes()
     assert b"NaN" not in text
@@ -216,7 +217,7 @@ def test_blocks_come_back_as_one_record_in_order(tmp_path):
 
 def test_scores_of_posts_that_all_lack_a_score_come_back_with_their_reasons(tmp_path):
     table = rows(scores()).slice(3, 1)
-    with open_scores(tmp_path / "s.parquet", force=False) as writer:
+    with open_rows(tmp_path / "s.parquet", SCORES, force=False) as writer:
         writer.write(table)
     back = read_scores(tmp_path / "s.parquet")
     assert (back.post_ids, back.reasons, back.label_ids) == (("a-media",), ("no text",), ())
@@ -224,7 +225,7 @@ def test_scores_of_posts_that_all_lack_a_score_come_back_with_their_reasons(tmp_
 
 
 def test_an_empty_table_of_scores_comes_back_empty(tmp_path):
-    with open_scores(tmp_path / "s.parquet", force=False):
+    with open_rows(tmp_path / "s.parquet", SCORES, force=False):
         pass
     assert read_scores(tmp_path / "s.parquet").post_ids == ()
 
@@ -252,7 +253,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(tmp_path):
     with pytest.raises(OutputError, match="exists already"):
         written(path, scores("b"))
     assert "b-media" not in path.read_text("utf-8")
-    with open_scores(path, force=True) as writer:
+    with open_rows(path, SCORES, force=True) as writer:
         writer.write(rows(scores("b")))
     assert "b-media" in path.read_text("utf-8")
 

@@ -63,7 +63,7 @@ def every_command(group=cli, path=()):
 @pytest.mark.parametrize(("command", "path"), list(every_command()))
 def test_every_help_holds_an_example_that_parses(command, path):
     examples = command.help.split("Example:")[1].replace("\\\n", " ").splitlines()
-    calls = [line.split("|")[-1].split() for line in examples if "narraframe" in line]
+    calls = [shlex.split(line.split("|")[-1]) for line in examples if "narraframe" in line]
     assert calls
     for call in calls:
         words = call[call.index("narraframe") + 1 + len(path) :]

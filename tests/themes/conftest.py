@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,12 @@ WORDS = (
 
 
 @dataclass(frozen=True)
+class Blobs:
+    vectors: NDArray[np.float32]
+    truth: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Corpus:
     post_ids: list[str]
     vectors: NDArray[np.float32]
@@ -24,21 +30,45 @@ class Corpus:
     truth: NDArray[np.int64]
 
 
-@pytest.fixture(scope="session")
-def make_corpus() -> Callable[..., Corpus]:
-    """Posts of a few well separated subjects, of unequal size, in random order."""
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread_for_few_posts() -> Iterator[None]:
+    """On busy cores, waking a second thread for a hundred posts takes longer than their work."""
+    import numba
 
-    def make(*sizes: int, seed: int = 0, spread: float = 0.06) -> Corpus:
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def make_blobs() -> Callable[..., Blobs]:
+    """Unit vectors around a few centres at right angles, in random order."""
+
+    def make(*sizes: int, d: int = 32, spread: float = 0.06, seed: int = 0) -> Blobs:
         rng = np.random.default_rng(seed)
         truth = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-        centres = np.linalg.qr(rng.normal(size=(32, len(sizes))))[0].T
-        vectors = centres[truth] + spread * rng.normal(size=(len(truth), 32))
+        centres = np.linalg.qr(rng.normal(size=(d, len(sizes))))[0].T
+        vectors = centres[truth] + spread * rng.normal(size=(len(truth), d))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return Blobs(vectors.astype(np.float32), truth)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_corpus(make_blobs: Callable[..., Blobs]) -> Callable[..., Corpus]:
+    """Posts of up to four well separated subjects, of unequal size, in random order."""
+
+    def make(*sizes: int, seed: int = 0, spread: float = 0.06) -> Corpus:
+        blobs = make_blobs(*sizes, spread=spread, seed=seed)
+        rng = np.random.default_rng(seed)
         texts = [
             "the " + " and the ".join(rng.choice(WORDS[t].split(), size=3, replace=False))
-            for t in truth
+            for t in blobs.truth
         ]
-        post_ids = [f"p{i:03d}" for i in range(len(truth))]
-        return Corpus(post_ids, vectors.astype(np.float32), texts, ["en"] * len(truth), truth)
+        n = len(texts)
+        post_ids = [f"p{i:03d}" for i in range(n)]
+        return Corpus(post_ids, blobs.vectors, texts, ["en"] * n, blobs.truth)
 
     return make

@@ -2,83 +2,108 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
-from narraframe.themes.cluster import cluster
+from narraframe.themes.cluster import cluster, smallest_cluster
+from narraframe.themes.graph import fuzzy_graph
+from narraframe.themes.neighbours import Neighbours
 
 
-def blobs(*sizes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def blobs(*sizes: int, seed: int = 0, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     truth = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-    return (10.0 * np.eye(5)[truth] + rng.normal(size=(len(truth), 5))).astype(np.float32), truth
+    layout = 10.0 * np.eye(5)[truth] + spread * rng.normal(size=(len(truth), 5))
+    return layout.astype(np.float32), truth
 
 
-def test_themes_are_numbered_by_size():
+def graph_of(layout: np.ndarray, k: int = 15) -> sp.csr_matrix:
+    distance = np.linalg.norm(layout[:, None].astype(float) - layout, axis=2)
+    np.fill_diagonal(distance, -1)
+    order = np.argsort(distance, axis=1, kind="stable")[:, :k]
+    near = np.maximum(np.take_along_axis(distance, order, axis=1), 0)
+    return fuzzy_graph(Neighbours(order.astype(np.int32), near.astype(np.float32)))
+
+
+def test_blobs_are_the_clusters():
     layout, truth = blobs(20, 60, 40)
-    found = cluster(layout)
-    assert [np.count_nonzero(found.theme == t) for t in range(3)] == pytest.approx(
-        [60, 40, 20], abs=4
-    )
-    assert set(truth[found.theme == 0]) == {1}
-    assert set(truth[found.theme == 2]) == {0}
-    assert found.theme.dtype == np.int32
-    assert found.membership.dtype == np.float32
+    found = cluster(layout, graph_of(layout))
+    inside = found.labels >= 0
+    assert adjusted_rand_score(truth[inside], found.labels[inside]) == 1.0
+    assert inside.mean() > 0.9
+    assert found.labels.dtype == np.int32
 
 
-def test_of_themes_of_one_size_that_with_the_first_post_comes_first():
-    spot = np.array([[0.0, 0.0], [9.0, 9.0]])[[1, 0] * 10]
-    layout = (spot + np.repeat(0.1 * np.arange(10), 2)[:, None]).astype(np.float32)
-    theme = cluster(layout, min_cluster_size=5, min_samples=2).theme
-    assert theme.tolist() == [0, 1] * 10
-
-
-def test_the_numbering_follows_the_posts_when_their_order_changes():
+def test_the_clusters_follow_the_posts_when_their_order_changes():
     layout, _ = blobs(20, 60, 40)
     order = np.random.default_rng(1).permutation(len(layout))
-    straight, shuffled = cluster(layout).theme, cluster(layout[order]).theme
-    assert adjusted_rand_score(straight[order], shuffled) > 0.99
-    core = (straight[order] >= 0) & (shuffled >= 0)
-    np.testing.assert_array_equal(straight[order][core], shuffled[core])
+    straight = cluster(layout, graph_of(layout)).labels
+    shuffled = cluster(layout[order], graph_of(layout[order])).labels
+    assert adjusted_rand_score(straight[order], shuffled) == 1.0
 
 
-def test_a_post_far_from_all_others_is_noise_without_membership():
-    # hdbscan's approximate spanning tree, its default, puts this post into a theme.
+def test_a_post_far_from_all_others_is_noise():
+    # hdbscan's approximate spanning tree, its default, puts this post into a cluster.
     layout, _ = blobs(40, 40)
-    found = cluster(np.vstack([layout, np.full((1, 5), 90, np.float32)]))
-    assert found.theme[-1] == -1
-    assert found.membership[-1] == 0
-    assert (found.membership[found.theme >= 0] > 0).all()
-    assert found.membership.max() <= 1
+    layout = np.vstack([layout, np.full((1, 5), 90, np.float32)])
+    assert cluster(layout, graph_of(layout)).labels[-1] == -1
 
 
-def test_the_size_that_was_chosen_gives_the_same_clusters_when_asked_for():
-    layout, _ = blobs(50, 30, 20)
-    chosen = cluster(layout)
-    again = cluster(layout, min_cluster_size=chosen.min_cluster_size)
-    np.testing.assert_array_equal(chosen.theme, again.theme)
-    assert chosen.validity == again.validity
-
-
-def test_a_crumb_beside_a_blob_does_not_hide_the_themes_within_the_blob():
-    # Split at the widest gap, 10 posts against 90 are the most valid clustering, and of no use.
+def test_a_crumb_beside_a_blob_does_not_hide_the_clusters_within_the_blob():
+    # Parted at the widest gap, 10 posts against 90 are the most valid clustering, and of no use.
     layout, truth = blobs(30, 30, 30, 10)
     layout[truth == 3] += 500
-    assert cluster(layout).theme.max() == 3
+    found = cluster(layout, graph_of(layout, 9)).labels
+    assert adjusted_rand_score(truth, found) > 0.9
 
 
-def test_a_theme_has_at_least_the_size_asked_for():
+def test_a_cluster_has_at_least_the_posts_asked_for():
     layout, _ = blobs(12, 40, 40)
-    found = cluster(layout, min_cluster_size=15)
-    assert found.theme.max() == 1
-    assert min(np.bincount(found.theme[found.theme >= 0])) >= 15
+    labels = cluster(layout, graph_of(layout), min_cluster_size=15).labels
+    assert np.bincount(labels[labels >= 0]).min() >= 15
+
+
+def test_more_granularity_parts_what_less_leaves_together():
+    rng = np.random.default_rng(0)
+    large = np.repeat(np.eye(5)[:3] * 40, 60, axis=0)
+    small = np.tile(np.repeat(np.eye(5)[3:] * 5, 30, axis=0), (3, 1))
+    layout = (large + small + rng.normal(size=(180, 5))).astype(np.float32)
+    graph = graph_of(layout, 50)
+    numbers = [cluster(layout, graph, granularity=g).labels.max() + 1 for g in (0.01, 1.0, 4.0)]
+    assert numbers[0] == 3
+    assert numbers == sorted(numbers)
+    assert numbers[-1] >= 6
+
+
+def test_the_spanning_tree_ties_every_post_to_the_others():
+    layout, _ = blobs(20, 15)
+    tree = cluster(layout, graph_of(layout)).spanning_tree
+    assert tree.shape == (34, 3)
+    ties = sp.coo_matrix((tree[:, 2], tree[:, :2].T.astype(int)), shape=(35, 35))
+    assert sp.csgraph.connected_components(ties, directed=False)[0] == 1
+    apart = np.linalg.norm(layout[tree[:, 0].astype(int)] - layout[tree[:, 1].astype(int)], axis=1)
+    assert (tree[:, 2] >= apart - 1e-4).all()
+
+
+@pytest.mark.parametrize(("n", "fewest"), [(1, 3), (200, 3), (1000, 5), (8000, 10), (10**6, 10)])
+def test_the_smallest_cluster_grows_with_the_corpus_between_three_and_ten(n, fewest):
+    assert smallest_cluster(n) == fewest
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_too_few_posts_are_all_noise(n):
-    found = cluster(np.zeros((n, 5), np.float32))
-    assert found.theme.tolist() == [-1] * n
-    assert np.isnan(found.validity)
+    found = cluster(np.zeros((n, 5), np.float32), sp.csr_matrix((n, n), dtype=np.float32))
+    assert found.labels.tolist() == [-1] * n
+    assert found.spanning_tree.shape == (0, 3)
 
 
-def test_posts_in_one_place_are_all_noise():
-    assert (cluster(np.zeros((50, 5), np.float32)).theme == -1).all()
+@pytest.mark.parametrize("size", [2, 3])
+def test_as_many_posts_as_make_a_cluster_can_be_clustered(size):
+    layout = np.arange(5 * size, dtype=np.float32).reshape(size, 5)
+    graph = sp.csr_matrix(1 - np.eye(size, dtype=np.float32))
+    assert len(set(cluster(layout, graph, min_cluster_size=size).labels.tolist())) == 1
+
+
+def test_posts_in_one_place_are_together():
+    layout = np.zeros((50, 5), np.float32)
+    assert len(set(cluster(layout, graph_of(layout)).labels.tolist())) == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from narraframe.themes.quality import coherence, diversity, stability, theme_warnings
+from narraframe.themes.quality import coherence, diversity, theme_warnings
 from narraframe.themes.terms import TermMatrix
 
 GOOD = {
@@ -12,8 +12,8 @@ GOOD = {
     "n_themes": 12,
     "outlier_share": 0.1,
     "largest_share": 0.2,
-    "relative_validity": 0.5,
     "stability": 0.8,
+    "stability_resampled": 0.7,
 }
 
 
@@ -58,20 +58,10 @@ def test_diversity_is_the_share_of_distinct_keywords():
     assert np.isnan(diversity([]))
 
 
-def test_stability_is_the_mean_agreement_of_all_pairs():
-    one, other = np.array([0, 0, 1, 1, -1, -1]), np.array([1, 1, 0, 0, -1, -1])
-    assert stability([one, other]) == 1.0
-    assert stability([one, other, np.array([0, 1, 0, 1, 0, 1])]) < 0.5
-
-
-def test_stability_of_one_run_or_of_runs_without_themes_is_undefined():
-    assert np.isnan(stability([np.array([0, 1])]))
-    assert np.isnan(stability([np.array([-1, -1]), np.array([-1, -1])]))
-
-
 def test_good_themes_come_without_a_warning():
     assert theme_warnings(**GOOD) == ()
-    assert theme_warnings(**GOOD | {"stability": float("nan")}) == ()
+    unknown = {"stability": float("nan"), "stability_resampled": float("nan")}
+    assert theme_warnings(**GOOD | unknown) == ()
 
 
 @pytest.mark.parametrize(
@@ -80,12 +70,23 @@ def test_good_themes_come_without_a_warning():
         ({"n_groups": 5}, "Only 5 distinct posts: below 15 no themes"),
         ({"n_groups": 57}, "first look"),
         ({"n_themes": 0, "outlier_share": 1.0, "stability": 0.1}, "No themes were found"),
+        ({"n_themes": 0, "outlier_share": 1.0, "stability_resampled": 0.1}, "too even"),
         ({"largest_share": 0.6}, "One theme holds 60% of the posts"),
         ({"outlier_share": 0.7}, "70% of the posts belong to no theme"),
-        ({"relative_validity": 0.1}, "relative validity 0.10"),
-        ({"stability": 0.2}, "agreement 0.20"),
+        ({"stability": 0.2}, "Another seed gives rather different themes (agreement 0.20)"),
+        (
+            {"stability_resampled": 0.2},
+            "Without a fifth of the posts the themes are rather different",
+        ),
     ],
 )
 def test_each_doubt_is_said_in_words_and_alone(change, said):
     (warning,) = theme_warnings(**GOOD | change)
     assert said in warning
+
+
+def test_all_doubts_are_said_except_those_about_themes_that_there_are_not():
+    doubtful = {"n_groups": 60, "largest_share": 0.6, "outlier_share": 0.6, "stability": 0.1}
+    assert len(theme_warnings(**GOOD | doubtful | {"stability_resampled": 0.1})) == 5
+    nothing = {"n_themes": 0, "largest_share": 0.0, "outlier_share": 1.0, "stability": 0.0}
+    assert len(theme_warnings(**GOOD | nothing)) == 1

@@ -14,7 +14,8 @@ import click
 from narraframe import __version__
 from narraframe.cli.labels import codebook
 from narraframe.cli.models import evaluate, promote, score, train
-from narraframe.cli.posts import embed, ingest, themes
+from narraframe.cli.posts import embed, ingest
+from narraframe.cli.themes import themes
 from narraframe.cli.workspace import demo, doctor, init, report
 from narraframe.errors import NarraframeError
 

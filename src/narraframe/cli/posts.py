@@ -1,4 +1,4 @@
-"""The commands from posts to themes: ingest, embed, themes."""
+"""The commands on posts: ingest, embed."""
 
 from __future__ import annotations
 
@@ -68,44 +68,3 @@ def embed(
     embeddings = run(inputs, output=output, options=read, workspace=found, force=force, watch=watch)
     n, d = embeddings.vectors.shape
     say(f"{n:,} posts embedded in {d} dimensions by {embeddings.encoder}; cache: {found.cache}")
-
-
-@click.command(short_help="Find the themes that recur.")
-@options.inputs
-@options.output(what="The folder to write: themes.parquet, terms.csv, themes.json, quality.json.")
-@options.reading
-@options.workspace_option
-@options.force
-def themes(
-    inputs: tuple[str, ...],
-    output: Path,
-    read: ReadOptions,
-    workspace: Path | None,
-    force: bool,
-) -> None:
-    """Find the themes that recur in the posts (UMAP and HDBSCAN on their embeddings).
-
-    Near-copies count as one, and take the theme of their first. A negative theme is noise: posts
-    that belong to none.
-
-    \b
-    Example:
-      narraframe themes data/posts.parquet -o data/themes
-    """
-    from narraframe.workflows.themes import find_themes
-
-    watch = TerminalWatch()
-    found = find_themes(
-        inputs,
-        output=output,
-        options=read,
-        workspace=options.find(workspace),
-        force=force,
-        watch=watch,
-    )
-    for warning in found.warnings:
-        watch.warn(warning)
-    noise = int((found.themes.theme < 0).sum())
-    say(f"{output}: {len(found.summaries)} themes in {len(found.themes.post_ids):,} posts")
-    show_rows([(f"{s.n_posts:5,} posts", s.name) for s in found.summaries])
-    say(f"  {noise:5,} posts  in no theme")

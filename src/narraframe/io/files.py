@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from narraframe.errors import OutputError, UsageError
 
 
 @contextmanager
-def replacing(path: Path, *, force: bool) -> Iterator[Path]:
+def replacing(
+    path: Path, *, force: bool, then: Callable[[], object] | None = None
+) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well, move what is there to `path`.
 
     The block may write a file or make a folder. When it fails, `path` stays as it was and the
     temporary is removed. The temporary keeps the suffix, by which writers choose their format. A
-    folder gives way to a folder only, and a file to a file.
+    folder gives way to a folder only, and a file to a file. `then` is done once a folder is in its
+    place; if it fails, the old folder comes back.
 
     Raises
     ------
@@ -31,9 +34,10 @@ def replacing(path: Path, *, force: bool) -> Iterator[Path]:
     try:
         absolute.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        if path.is_dir() and temporary.is_dir():
-            shutil.rmtree(path)
-        temporary.replace(absolute)
+        with _put_aside(absolute, temporary) if temporary.is_dir() else nullcontext():
+            temporary.replace(absolute)
+            if then:
+                then()
     except OSError as error:
         raise refused(path, error) from error
     finally:
@@ -42,6 +46,23 @@ def replacing(path: Path, *, force: bool) -> Iterator[Path]:
             # succeeds on what stayed empty, that is when nothing was written
             with suppress(OSError):
                 folder.rmdir()
+
+
+@contextmanager
+def _put_aside(folder: Path, temporary: Path) -> Iterator[None]:
+    """Keep the old folder until the block ends well: one removed before could not come back."""
+    old, is_there = temporary.with_name(f"{temporary.name}.old"), folder.is_dir()
+    if is_there:
+        folder.replace(old)
+    try:
+        yield
+    except BaseException:
+        if folder.is_dir():
+            _remove(folder)
+        if is_there:
+            old.replace(folder)
+        raise
+    _remove(old)
 
 
 def write_text(path: Path, text: str, *, force: bool) -> None:
@@ -123,7 +144,7 @@ def _exists(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Scores as a stream of blocks: Parquet, CSV or JSON lines by the name of the output.
+"""Scores as blocks of the long table SCORES, and read back.
 
 Every format holds the same long table SCORES, one row a post and label, in the posts' order; a post
 without a score has one row, without a label, that says why.
@@ -10,105 +10,16 @@ children does (a parent that was not trained itself has no threshold).
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from narraframe.errors import TableError, UsageError
-from narraframe.io.cells import guard
-from narraframe.io.files import replacing
+from narraframe.errors import TableError
 from narraframe.io.tables import SCORES, iter_scores
 from narraframe.records import Scores
-
-SUFFIXES = (".parquet", ".csv", ".jsonl", ".jsonl.gz")
-
-
-class ScoreWriter(Protocol):
-    """Takes scores block by block."""
-
-    def write(self, block: pa.Table) -> None:
-        """Append one block of the table SCORES."""
-        ...
-
-
-def check_suffix(path: Path) -> None:
-    """Refuse a name whose ending names no format.
-
-    Raises
-    ------
-    UsageError
-        If `path` ends otherwise than in one of `SUFFIXES`.
-    """
-    if not path.name.endswith(SUFFIXES):
-        raise UsageError(
-            "the ending names no format",
-            where=path,
-            remedy=f"End it in {', '.join(SUFFIXES)}, or pass - for JSON lines on the output.",
-        )
-
-
-@contextmanager
-def open_scores(path: Path, *, force: bool) -> Iterator[ScoreWriter]:
-    """Yield a writer for `path`; the file appears when the block ends well.
-
-    Raises
-    ------
-    OutputError
-        If `path` exists and `force` is False, or cannot be written.
-    """
-    with replacing(path, force=force) as temporary:
-        if path.name.endswith(".parquet"):
-            with pq.ParquetWriter(temporary, SCORES) as writer:
-                yield _Parquet(writer)
-        elif path.name.endswith(".csv"):
-            with temporary.open("w", encoding="utf-8", newline="") as text:
-                yield _Csv(text)
-        elif path.name.endswith(".gz"):
-            with _gzip_text(temporary) as text:
-                yield JsonLines(text)
-        else:
-            with temporary.open("w", encoding="utf-8") as text:
-                yield JsonLines(text)
-
-
-class JsonLines:
-    """Writes one JSON object a row to an open text file."""
-
-    def __init__(self, text: IO[str]) -> None:
-        self._text = text
-
-    def write(self, block: pa.Table) -> None:
-        """Append one block of the table SCORES."""
-        for row in block.to_pylist():
-            row |= {name: _shortest(row[name]) for name in ("probability", "threshold")}
-            self._text.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-class _Parquet:
-    def __init__(self, writer: pq.ParquetWriter) -> None:
-        self._writer = writer
-
-    def write(self, block: pa.Table) -> None:
-        self._writer.write_table(block)
-
-
-class _Csv:
-    def __init__(self, text: IO[str]) -> None:
-        self._writer = csv.writer(text, lineterminator="\n")
-        self._writer.writerow(SCORES.names)
-
-    def write(self, block: pa.Table) -> None:
-        for row in block.to_pylist():
-            self._writer.writerow([_cell(row[name]) for name in SCORES.names])
 
 
 def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[str]) -> pa.Table:
@@ -189,30 +100,5 @@ def read_scores(path: Path) -> Scores:
     )
 
 
-@contextmanager
-def _gzip_text(path: Path) -> Iterator[IO[str]]:
-    # mtime and name are left out so that the same scores are the same bytes
-    with (
-        path.open("wb") as raw,
-        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
-        io.TextIOWrapper(packed, encoding="utf-8") as text,
-    ):
-        yield text
-
-
 def _where(known: Any, values: Any) -> list[Any]:
     return [value if ok else None for ok, value in zip(known, values.tolist(), strict=True)]
-
-
-def _shortest(probability: float | None) -> float | None:
-    return (
-        None if probability is None else float(np.format_float_positional(np.float32(probability)))
-    )
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return np.format_float_positional(np.float32(value), trim="0")
-    return "" if value is None else guard(str(value))

@@ -24,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXPERIMENT = "narraframe"
+THEMES_EXPERIMENT = "narraframe-themes"
 _REFUSALS = tuple(
     f"SQLITE_{kind}" for kind in ("FULL", "IOERR", "READONLY", "CANTOPEN", "BUSY", "LOCKED", "PERM")
 )
@@ -100,13 +101,14 @@ def explained(function: Callable[Concatenate[Path, P], R]) -> Callable[Concatena
 
 
 def _client(database: Path, store: Path) -> MlflowClient:
-    """Return a client of `database` in which the experiment stands."""
+    """Return a client of `database` in which the experiments stand."""
     import mlflow
 
     uri = f"sqlite:///{database}"
     client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-    if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, artifact_location=str(store / "artifacts"))
+    for name in (EXPERIMENT, THEMES_EXPERIMENT):
+        if client.get_experiment_by_name(name) is None:
+            client.create_experiment(name, artifact_location=str(store / "artifacts"))
     return client
 
 

@@ -1,9 +1,12 @@
-"""The folder that ``narraframe themes`` leaves: four files, read back as one record.
+"""The folder that ``narraframe themes`` leaves.
 
-themes.parquet  the table THEMES
-terms.csv       theme, rank, term, weight
-themes.json     one summary a theme: name, keywords, sizes, representative posts
-quality.json    figures (null = unknown) and warnings in words
+themes.parquet   the table THEMES: every post's theme, as shown after curation
+themes.csv       one line a theme: number, name, sizes, confidence, stability, first and last month
+themes.json      one summary a theme: the same, keywords, representative posts, months, channels
+terms.csv        theme, rank, term, weight
+suggestions.csv  post_id, theme, probability: for the posts that have no theme
+quality.json     figures (null = unknown), warnings, and what changed since the fit before, in words
+state.npz        what curation, refits, assignment and search need; arrays only, nothing is executed
 """
 
 from __future__ import annotations
@@ -12,29 +15,45 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
 
 from narraframe.errors import OutputError, TableError
-from narraframe.io.cells import guard
+from narraframe.io.cells import guard, unguard
 from narraframe.io.files import check_free, replacing
 from narraframe.io.tables import read_themes, write_themes
 from narraframe.records import Post, Themes, ThemeSummary
 
 _TABLE, _TERMS, _SUMMARIES, _QUALITY = "themes.parquet", "terms.csv", "themes.json", "quality.json"
-_FILES = frozenset((_TABLE, _TERMS, _SUMMARIES, _QUALITY))
+_LIST, _SUGGESTIONS, _STATE = "themes.csv", "suggestions.csv", "state.npz"
+_FILES = frozenset((_TABLE, _TERMS, _SUMMARIES, _QUALITY, _LIST, _SUGGESTIONS, _STATE))
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The theme that a post without theme would most probably go to."""
+
+    post_id: str
+    theme: int
+    probability: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThemesFolder:
-    """Themes of a corpus; `figures` are nan where unknown."""
+    """Themes of a corpus; `figures` are nan where unknown, `changes` since the fit before."""
 
     themes: Themes
     summaries: tuple[ThemeSummary, ...]
     figures: Mapping[str, float]
     warnings: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 def check_themes_folder(folder: Path, *, force: bool) -> None:
@@ -58,8 +77,17 @@ def check_themes_folder(folder: Path, *, force: bool) -> None:
         )
 
 
-def write_themes_folder(folder: Path, content: ThemesFolder, *, force: bool) -> None:
-    """Write `content` as `folder`, whole or not at all.
+def write_themes_folder(
+    folder: Path,
+    content: ThemesFolder,
+    *,
+    state: Mapping[str, NDArray[np.generic]],
+    force: bool,
+    then: Callable[[], object] | None = None,
+) -> None:
+    """Write `content` and the arrays of `state` as `folder`, whole or not at all.
+
+    `then` is done once all is written; if it fails, the folder is as it was before.
 
     Raises
     ------
@@ -68,18 +96,52 @@ def write_themes_folder(folder: Path, content: ThemesFolder, *, force: bool) -> 
     """
     check_themes_folder(folder, force=force)
     known = {key: None if math.isnan(v) else v for key, v in content.figures.items()}
-    quality = {"figures": known, "warnings": list(content.warnings)}
-    with replacing(folder, force=force) as temporary:
+    quality = {
+        "figures": known,
+        "warnings": list(content.warnings),
+        "changes": list(content.changes),
+    }
+    with replacing(folder, force=force, then=then) as temporary:
         temporary.mkdir()
         write_themes(temporary / _TABLE, content.themes)
         (temporary / _TERMS).write_text(_terms_csv(content.summaries), "utf-8")
-        summaries = _json([asdict(summary) for summary in content.summaries])
+        (temporary / _LIST).write_text(_list_csv(content.summaries), "utf-8")
+        summaries = _json([_known(asdict(summary)) for summary in content.summaries])
         (temporary / _SUMMARIES).write_text(summaries, "utf-8")
+        (temporary / _SUGGESTIONS).write_text(_suggestions_csv(content.suggestions), "utf-8")
         (temporary / _QUALITY).write_text(_json(quality), "utf-8")
+        with (temporary / _STATE).open("wb") as file:
+            np.savez(file, allow_pickle=False, **state)
 
 
-def read_themes_folder(folder: Path, *, posts: Sequence[Post]) -> ThemesFolder:
-    """Read `folder`, which must speak of `posts` only.
+def read_themes_state(folder: Path) -> Mapping[str, NDArray[np.generic]]:
+    """Read the arrays that ``narraframe themes`` kept in `folder`.
+
+    Raises
+    ------
+    TableError
+        If `folder` holds no themes, or the file is damaged.
+    """
+    path = folder / _STATE
+    if not path.is_file():
+        raise TableError(
+            "holds no themes",
+            where=folder,
+            remedy="Find them first: narraframe themes POSTS -o FOLDER.",
+        )
+    try:
+        # First of all: numpy takes the headers of arrays for granted.
+        with ZipFile(path) as packed:
+            if damaged := packed.testzip():
+                raise BadZipFile(f"{damaged} is damaged")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_themes_folder(folder: Path, *, posts: Sequence[Post] | None = None) -> ThemesFolder:
+    """Read `folder`, which must speak of `posts` only, if these are given.
 
     Raises
     ------
@@ -87,8 +149,8 @@ def read_themes_folder(folder: Path, *, posts: Sequence[Post]) -> ThemesFolder:
         If a file is missing or damaged, or the themes are those of other posts.
     """
     themes = read_themes(folder / _TABLE)
-    strangers = set(themes.post_ids) - {post.post_id for post in posts}
-    if strangers:
+    strangers = set(themes.post_ids) - {post.post_id for post in posts or ()}
+    if strangers and posts is not None:
         raise TableError(
             f"{len(strangers)} posts of these themes are not among the posts",
             where=folder,
@@ -103,19 +165,63 @@ def read_themes_folder(folder: Path, *, posts: Sequence[Post]) -> ThemesFolder:
             summaries=tuple(_summary(row) for row in rows),
             figures={k: math.nan if v is None else v for k, v in quality["figures"].items()},
             warnings=tuple(quality["warnings"]),
+            changes=tuple(quality["changes"]),
+            suggestions=tuple(_read_suggestions(folder / _SUGGESTIONS)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TableError(
-            f"cannot be read: {type(error).__name__} {error}",
-            where=folder,
-            remedy="Run narraframe themes again.",
-        ) from error
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> TableError:
+    return TableError(
+        f"cannot be read: {type(error).__name__} {error}",
+        where=path,
+        remedy="Run narraframe themes again.",
+    )
 
 
 def _summary(row: dict[str, Any]) -> ThemeSummary:
-    keywords = tuple((term, weight) for term, weight in row["keywords"])
+    pairs = {
+        name: tuple((key, value) for key, value in row[name])
+        for name in ("keywords", "months", "channels")
+    }
+    figures = {n: math.nan if row[n] is None else row[n] for n in ("confidence", "stability")}
     ids = tuple(row["representative_post_ids"])
-    return ThemeSummary(**row | {"keywords": keywords, "representative_post_ids": ids})
+    return ThemeSummary(**row | pairs | figures | {"representative_post_ids": ids})
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """Write nan, which JSON lacks, as null."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
+
+
+def _list_csv(summaries: Sequence[ThemeSummary]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ["theme", "name", "posts", "distinct_posts", "confidence", "stability"]
+    writer.writerow([*columns, "first_month", "last_month", "channels"])
+    for s in summaries:
+        first, last = (s.months[0][0], s.months[-1][0]) if s.months else ("", "")
+        figures = ["" if math.isnan(x) else f"{x:.3f}" for x in (s.confidence, s.stability)]
+        row = [s.theme, guard(s.name), s.n_posts, s.n_groups, *figures, first, last]
+        writer.writerow([*row, len(s.channels)])
+    return text.getvalue()
+
+
+def _suggestions_csv(suggestions: Sequence[Suggestion]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["post_id", "theme", "probability"])
+    for s in suggestions:
+        writer.writerow([guard(s.post_id), s.theme, f"{s.probability:.4f}"])
+    return text.getvalue()
+
+
+def _read_suggestions(path: Path) -> Iterator[Suggestion]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            theme, probability = int(row["theme"]), float(row["probability"])
+            yield Suggestion(unguard(row["post_id"]), theme, probability)
 
 
 def _terms_csv(summaries: Sequence[ThemeSummary]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from narraframe.errors import ModelError
-from narraframe.io.store import EXPERIMENT, explained, open_store
+from narraframe.io.store import EXPERIMENT, THEMES_EXPERIMENT, explained, open_store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,6 +96,34 @@ def log_training(store: Path, run: TrainingRun) -> Registered:
         run_id=run_id,
         folder=_bundle_folder(store, logged.model_id),
     )
+
+
+@explained
+def log_themes(
+    store: Path,
+    *,
+    parameters: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    files: Mapping[str, str],
+) -> str:
+    """Write one run of theme discovery and return its id; metrics that are nan are left out.
+
+    Raises
+    ------
+    OutputError
+        If the store cannot be written.
+    """
+    open_store(store)
+    import mlflow
+
+    mlflow.set_experiment(THEMES_EXPERIMENT)
+    with _without_advice(), mlflow.start_run(run_name="themes", tags=dict(tags)) as active:
+        mlflow.log_params(dict(parameters))
+        mlflow.log_metrics({key: value for key, value in metrics.items() if value == value})
+        for file_name, text in files.items():
+            mlflow.log_text(text, file_name)
+        return str(active.info.run_id)
 
 
 @contextmanager

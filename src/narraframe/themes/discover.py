@@ -3,81 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from narraframe.errors import ConfigError, InputError, TableError
+from narraframe.errors import InputError, TableError
 from narraframe.records import Themes, ThemeSummary
-from narraframe.themes.cluster import NOISE, Clusters, cluster, no_clusters
-from narraframe.themes.neighbours import fuzzy_graph, nearest_neighbours
-from narraframe.themes.quality import (
-    FEWEST_POSTS,
-    ThemeQuality,
-    coherence,
-    diversity,
-    stability,
-    theme_warnings,
-)
-from narraframe.themes.reduce import reduce
+from narraframe.themes.counting import TermMatrix, count_terms
+from narraframe.themes.engine import Found, Stage, find_clusters, silent
+from narraframe.themes.keywords import Keywords, theme_name
+from narraframe.themes.modularity import NOISE
+from narraframe.themes.quality import ThemeQuality, coherence, diversity, theme_warnings
 from narraframe.themes.represent import representatives
-from narraframe.themes.terms import (
-    Keywords,
-    TermMatrix,
-    count_terms,
-    theme_keywords,
-    theme_name,
-)
-
-STAGES = ("neighbours", "clusters", "reruns", "map", "keywords")
-
-_CLUSTER_DIMENSIONS = 5
-_MAP_MIN_DIST = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThemeSettings:
-    """How themes are sought; None lets `min_cluster_size` and `min_samples` follow the corpus.
-
-    `n_reruns` further runs with other seeds give the stability; each costs a layout.
-
-    Raises
-    ------
-    ConfigError
-        If a number is too small to make sense; all such are named.
-    """
-
-    n_neighbors: int = 15
-    min_cluster_size: int | None = None
-    min_samples: int | None = None
-    n_keywords: int = 10
-    n_representatives: int = 5
-    n_reruns: int = 2
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        least = {"n_neighbors": 2, "min_cluster_size": 2, "min_samples": 1, "n_keywords": 1}
-        least |= {"n_representatives": 1, "n_reruns": 0, "seed": 0}
-        given = {name: getattr(self, name) for name in least}
-        low = [name for name, n in given.items() if n is not None and n < least[name]]
-        if low:
-            raise ConfigError(
-                "theme settings are too small: "
-                + ", ".join(f"{name} must be {least[name]} or more" for name in low),
-                got={name: given[name] for name in low},
-            )
+from narraframe.themes.settings import DEFAULTS, ThemeSettings
+from narraframe.themes.terms import theme_keywords
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """Theme of every post, what each theme is about, largest first, and how good they are."""
+    """Theme of every post, what each theme is about, largest first, and how good they are.
+
+    What later steps build on, by distinct post: `distinct` (m,), the place among the posts of the
+    one that stands for each near-duplicate group; `row_of_post` (n,), each post's row in that;
+    `terms` (m, n_terms) and `found`.
+    """
 
     themes: Themes
     summaries: tuple[ThemeSummary, ...]
     quality: ThemeQuality
+    distinct: NDArray[np.intp]
+    row_of_post: NDArray[np.intp]
+    terms: TermMatrix
+    found: Found
 
 
 def discover(
@@ -87,8 +47,9 @@ def discover(
     langs: Sequence[str | None],
     groups: Sequence[str],
     *,
-    settings: ThemeSettings = ThemeSettings(),
-    on_stage: Callable[[str], None] | None = None,
+    settings: ThemeSettings = DEFAULTS,
+    graph: sp.csr_matrix | None = None,
+    stage: Stage = silent,
 ) -> Discovery:
     """Find the themes of a corpus.
 
@@ -109,9 +70,11 @@ def discover(
     groups : sequence of str of length n
         Post_id of the first post of each post's near-duplicate group (its own, if alone).
     settings : ThemeSettings
-        Same settings and input, same result to the byte.
-    on_stage : callable, default=None
-        Called with each of `STAGES` as it begins.
+        Same settings and input, same result to the byte, on any number of threads.
+    graph : csr_matrix of shape (m, m), default=None
+        The neighbour graph of an earlier discovery of the same posts; None makes it.
+    stage : callable
+        Opens each stage of the work.
 
     Returns
     -------
@@ -124,24 +87,86 @@ def discover(
     TableError
         If the columns differ in length, a post_id repeats, or a vector is zero or not finite.
     """
-    begin = on_stage or (lambda _: None)
     _check(post_ids, vectors, texts, langs, groups)
     first, row_of_post = _distinct(post_ids, groups)
     distinct = np.ascontiguousarray(vectors[first], dtype=np.float32)
-    clusters, xy, steadiness = _layouts(distinct, settings, begin)
-    begin("keywords")
-    matrix = count_terms([texts[i] for i in first], [langs[i] for i in first])
-    keywords = theme_keywords(matrix, clusters.theme, n_keywords=settings.n_keywords)
+    found = find_clusters(distinct, settings, graph=graph, stage=stage)
+    clusters = found.clusters
+    with stage("keywords", total=1, unit="matrix") as step:
+        matrix = count_terms([texts[i] for i in first], [langs[i] for i in first])
+        keywords = theme_keywords(matrix, clusters.theme, n_keywords=settings.n_keywords)
+        step(1)
+    membership = np.where(clusters.theme == NOISE, 0, clusters.confidence).astype(np.float32)
     themes = Themes(
         post_ids=tuple(post_ids),
         theme=clusters.theme[row_of_post],
-        membership=clusters.membership[row_of_post],
-        xy=xy[row_of_post],
+        membership=membership[row_of_post],
+        xy=found.xy[row_of_post],
     )
     ids = [post_ids[i] for i in first]
-    summaries = _summaries(ids, distinct, clusters, keywords, themes, settings.n_representatives)
-    quality = _quality(len(post_ids), clusters, matrix, keywords, steadiness)
-    return Discovery(themes, summaries, quality)
+    summaries = _summaries(ids, distinct, found, keywords, themes, settings.n_representatives)
+    quality = _quality(len(post_ids), found, matrix, keywords, settings)
+    return Discovery(themes, summaries, quality, first, row_of_post, matrix, found)
+
+
+def _summaries(
+    ids: Sequence[str],
+    vectors: NDArray[np.float32],
+    found: Found,
+    keywords: Sequence[Keywords],
+    themes: Themes,
+    n_representatives: int,
+) -> tuple[ThemeSummary, ...]:
+    n_posts = np.bincount(themes.theme[themes.theme >= 0], minlength=len(keywords))
+    summaries = []
+    for number, listed in enumerate(keywords):
+        rows = np.flatnonzero(found.clusters.theme == number)
+        chosen = rows[representatives(vectors[rows], n=n_representatives)]
+        summaries.append(
+            ThemeSummary(
+                theme=number,
+                name=theme_name(listed) or f"theme {number}",
+                keywords=listed,
+                n_posts=int(n_posts[number]),
+                n_groups=len(rows),
+                representative_post_ids=tuple(ids[i] for i in chosen),
+                confidence=round(float(found.clusters.confidence[rows].mean()), 6),
+                stability=round(float(found.theme_stability[number]), 6),
+            )
+        )
+    return tuple(summaries)
+
+
+def _quality(
+    n_posts: int,
+    found: Found,
+    matrix: TermMatrix,
+    keywords: Sequence[Keywords],
+    settings: ThemeSettings,
+) -> ThemeQuality:
+    theme = found.clusters.theme
+    inside = theme != NOISE
+    return ThemeQuality(
+        n_posts=n_posts,
+        n_groups=len(theme),
+        n_themes=len(keywords),
+        granularity=settings.resolution,
+        outlier_share=float(np.mean(~inside)),
+        confidence=float(found.clusters.confidence[inside].mean()) if inside.any() else np.nan,
+        relative_validity=found.relative_validity,
+        npmi=coherence(matrix, keywords),
+        diversity=diversity(keywords),
+        stability=found.stability,
+        stability_resampled=found.stability_resampled,
+        warnings=theme_warnings(
+            n_groups=len(theme),
+            n_themes=len(keywords),
+            outlier_share=float(np.mean(~inside)),
+            largest_share=float(np.mean(theme == 0)),
+            stability=found.stability,
+            stability_resampled=found.stability_resampled,
+        ),
+    )
 
 
 def _check(
@@ -185,86 +210,3 @@ def _distinct(
     first = np.array(sorted(stands.values()), dtype=np.intp)
     row = {groups[i]: r for r, i in enumerate(first)}
     return first, np.array([row[group] for group in groups], dtype=np.intp)
-
-
-def _layouts(
-    vectors: NDArray[np.float32], settings: ThemeSettings, begin: Callable[[str], None]
-) -> tuple[Clusters, NDArray[np.float32], float]:
-    begin("neighbours")
-    graph = fuzzy_graph(nearest_neighbours(vectors, n_neighbors=settings.n_neighbors))
-    begin("clusters")
-    clusters = _clusters(vectors, graph, settings, settings.seed)
-    begin("reruns")
-    seeds = range(settings.seed + 1, settings.seed + 1 + settings.n_reruns)
-    others = [_clusters(vectors, graph, settings, seed).theme for seed in seeds]
-    begin("map")
-    xy = reduce(vectors, graph, n_components=2, min_dist=_MAP_MIN_DIST, seed=settings.seed)
-    return clusters, xy, stability([clusters.theme, *others])
-
-
-def _clusters(
-    vectors: NDArray[np.float32], graph: sp.csr_matrix, settings: ThemeSettings, seed: int
-) -> Clusters:
-    n = len(vectors)
-    if n < FEWEST_POSTS:
-        return no_clusters(n, 0)
-    return cluster(
-        reduce(vectors, graph, n_components=_CLUSTER_DIMENSIONS, seed=seed),
-        min_cluster_size=settings.min_cluster_size,
-        min_samples=settings.min_samples,
-    )
-
-
-def _summaries(
-    ids: Sequence[str],
-    vectors: NDArray[np.float32],
-    clusters: Clusters,
-    keywords: Sequence[Keywords],
-    themes: Themes,
-    n_representatives: int,
-) -> tuple[ThemeSummary, ...]:
-    found = []
-    for number, listed in enumerate(keywords):
-        rows = np.flatnonzero(clusters.theme == number)
-        chosen = rows[representatives(vectors[rows], n=n_representatives)]
-        found.append(
-            ThemeSummary(
-                theme=number,
-                name=theme_name(listed) or f"theme {number}",
-                keywords=listed,
-                n_posts=int(np.count_nonzero(themes.theme == number)),
-                n_groups=len(rows),
-                representative_post_ids=tuple(ids[i] for i in chosen),
-            )
-        )
-    return tuple(found)
-
-
-def _quality(
-    n_posts: int,
-    clusters: Clusters,
-    matrix: TermMatrix,
-    keywords: Sequence[Keywords],
-    steadiness: float,
-) -> ThemeQuality:
-    n_groups, n_themes = len(clusters.theme), len(keywords)
-    outlier_share = float(np.mean(clusters.theme == NOISE))
-    return ThemeQuality(
-        n_posts=n_posts,
-        n_groups=n_groups,
-        n_themes=n_themes,
-        min_cluster_size=clusters.min_cluster_size,
-        outlier_share=outlier_share,
-        relative_validity=clusters.validity,
-        npmi=coherence(matrix, keywords),
-        diversity=diversity(keywords),
-        stability=steadiness,
-        warnings=theme_warnings(
-            n_groups=n_groups,
-            n_themes=n_themes,
-            outlier_share=outlier_share,
-            largest_share=float(np.mean(clusters.theme == 0)),
-            relative_validity=clusters.validity,
-            stability=steadiness,
-        ),
-    )

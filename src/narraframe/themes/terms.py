@@ -1,4 +1,4 @@
-"""What sets each theme's vocabulary apart: class-based TF-IDF on one sparse term matrix."""
+"""What sets each theme's vocabulary apart: class-based TF-IDF from sums over one term matrix."""
 
 from __future__ import annotations
 
@@ -8,60 +8,119 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 
-from narraframe.themes.tokens import stop_words, tokenise
+from narraframe.errors import InputError
+from narraframe.themes.counting import TermMatrix, count_terms
+from narraframe.themes.keywords import Keywords, choose_keywords, theme_name
 
-Keywords = tuple[tuple[str, float], ...]
+__all__ = [
+    "Keywords",
+    "TermMatrix",
+    "ThemeTerms",
+    "count_terms",
+    "group_terms",
+    "keywords_of",
+    "merge_themes",
+    "term_rarity",
+    "theme_keywords",
+    "theme_name",
+    "theme_terms",
+]
 
-# Best terms looked at per keyword wanted, since near-identical ones are thinned out.
-_CANDIDATES = 8
-# A word goes when so much of its use in the theme is within one pair: "unilateral measures".
-_MOSTLY = 0.6
-_FIRST_HAN = "\u3400"
+# Sums of multiples of this are exact up to 2**29, whatever the order: merged equals counted anew.
+_UNIT = 2.0**-24
 
 
 @dataclass(frozen=True)
-class TermMatrix:
-    """Term counts, sparse int64 (n_posts, n_terms), and the `terms` that the columns count.
+class ThemeTerms:
+    """What the keywords of t themes are chosen from; rows are summed to merge themes.
 
-    Every relabelling, merge or time slice is a product with this one matrix.
+    `themes` int32 (t,) are their ids, ascending; `counts` sparse float64 (t, n_terms) the damped
+    counts of terms; `posts` sparse int32 (t, n_terms) the number of posts with the term; `rarity`
+    float64 (n_terms,) weighs a term by its use in the whole corpus.
     """
 
+    themes: NDArray[np.int32]
     counts: sp.csr_matrix
+    posts: sp.csr_matrix
+    rarity: NDArray[np.float64]
     terms: tuple[str, ...]
 
 
-def count_terms(
-    texts: Sequence[str], langs: Sequence[str | None], *, min_df: int | None = None
-) -> TermMatrix:
-    """Count words and word pairs per text, each text without the stop words of its language.
+def theme_terms(matrix: TermMatrix, theme: NDArray[np.int32]) -> ThemeTerms:
+    """Sum the terms of each theme's posts.
+
+    A term that a post holds m times counts ``1 + log2(m)`` there, so that one long post does not
+    name the theme. The rarity of a term is ``log(1 + A / f)`` with f its count over all posts and A
+    the mean count of terms per theme, noise counted as one.
 
     Parameters
     ----------
-    texts : sequence of str of length n
-        Texts in any script.
-    langs : sequence of str or None of length n
-        ISO 639-1 code of each text, None where unknown.
-    min_df : int, default=None
-        Leave out terms in fewer texts; None takes 1 below 15 texts, 2 below 1,000, else 3.
+    matrix : TermMatrix
+        With n rows.
+    theme : int32 array of shape (n,)
+        Theme id per row; negative is noise.
 
-    Returns
-    -------
-    TermMatrix
-        Columns in alphabetical order; none if no term is frequent enough.
+    References
+    ----------
+    Grootendorst (2022), arXiv:2203.05794.
     """
-    stop = stop_words(langs)
-    tokens = [tokenise(t, stop[lang or None]) for t, lang in zip(texts, langs, strict=True)]
-    n = len(tokens)
-    least = min_df or (1 if n < 15 else 2 if n < 1000 else 3)
-    vectorizer = CountVectorizer(analyzer=_as_given)
-    if not any(tokens):
-        return TermMatrix(sp.csr_matrix((n, 0), dtype=np.int64), ())
-    counts = vectorizer.fit_transform(tokens)
-    kept = np.flatnonzero(counts.getnnz(axis=0) >= least)
-    terms = vectorizer.get_feature_names_out()[kept]
-    return TermMatrix(counts[:, kept], tuple(str(term) for term in terms))
+    themes, number = _numbered(theme)
+    rarity = term_rarity(matrix, n_themes=len(themes))
+    first = int(np.searchsorted(themes, 0))
+    return group_terms(matrix, _members(number)[first:], themes[first:], rarity=rarity)
+
+
+def term_rarity(matrix: TermMatrix, *, n_themes: int) -> NDArray[np.float64]:
+    """Return the rarity of each term where there are so many themes, noise counted as one."""
+    weights = _damped(matrix.counts.data)
+    f = np.bincount(matrix.counts.indices, weights=weights, minlength=len(matrix.terms))
+    rarity: NDArray[np.float64] = np.log1p(f.sum() / max(n_themes, 1) / np.maximum(f, 1.0))
+    return rarity
+
+
+def group_terms(
+    matrix: TermMatrix,
+    members: sp.csr_matrix,
+    groups: NDArray[np.integer],
+    *,
+    rarity: NDArray[np.float64],
+) -> ThemeTerms:
+    """Sum the terms of any groups of posts, as `theme_terms` does.
+
+    Parameters
+    ----------
+    matrix : TermMatrix
+        With n rows.
+    members : sparse float64 array of shape (g, n)
+        1 where the post belongs to the group.
+    groups : int array of shape (g,)
+        The id of each group, in the place of a theme's.
+    rarity : float64 array of shape (n_terms,)
+        From `term_rarity`.
+    """
+    counts = matrix.counts
+    # Counts and numbers of posts in one product: the one real, the other imaginary.
+    both = sp.csr_matrix((_damped(counts.data) + 1j, counts.indices, counts.indptr), counts.shape)
+    return _summed(members @ both, groups, rarity, matrix.terms)
+
+
+def merge_themes(terms: ThemeTerms, into: NDArray[np.int32]) -> ThemeTerms:
+    """Sum the rows of themes that become one; the keywords of the others stay what they were.
+
+    Parameters
+    ----------
+    terms : ThemeTerms
+        Of t themes.
+    into : int32 array of shape (t,)
+        Id of the theme that each row becomes part of; its own where it stays alone. A negative id
+        takes the row out.
+    """
+    themes, number = _numbered(into)
+    first = int(np.searchsorted(themes, 0))
+    places = terms.counts.indices, terms.counts.indptr
+    both = sp.csr_matrix((terms.counts.data + 1j * terms.posts.data, *places), terms.counts.shape)
+    return _summed(_members(number)[first:] @ both, themes[first:], terms.rarity, terms.terms)
 
 
 def theme_keywords(
@@ -69,112 +128,75 @@ def theme_keywords(
 ) -> tuple[Keywords, ...]:
     """Return each theme's keywords by class-based TF-IDF, best first, near-identical ones thinned.
 
-    A term's weight in a theme is its share of the theme's term counts, times
-    ``log(1 + A / f)`` with f the term's count over all posts and A the mean count of terms per
-    theme, noise counted as one. Unlike the source, a term that a post holds m times counts
-    ``1 + log2(m)`` there, so that one long post does not name the theme; and only terms in two or
-    more posts of the theme are taken, as far as there are any.
-
     Parameters
     ----------
     matrix : TermMatrix
         With n rows.
     theme : int32 array of shape (n,)
-        Theme per row, 0 to the largest without gaps; -1 is noise.
+        Theme id per row; negative is noise.
     n_keywords : int, default=10
         At most so many per theme.
 
     Returns
     -------
     tuple of tuple of (str, float)
-        One entry per theme.
+        One entry per theme, in ascending order of their ids.
 
     References
     ----------
     Grootendorst (2022), arXiv:2203.05794.
     """
-    n_themes = int(theme.max(initial=-1)) + 1
-    members = _members(theme, n_themes)
-    damped = matrix.counts.astype(np.float64)
-    damped.data = 1.0 + np.log2(damped.data)
-    counts = (members @ damped).sorted_indices()
-    posts = (members @ (matrix.counts > 0).astype(np.int64)).sorted_indices()
-    mean_size = counts.sum() / max(np.count_nonzero(counts.getnnz(axis=1)), 1)
-    rarity = np.log1p(mean_size / np.maximum(np.asarray(counts.sum(axis=0)).ravel(), 1))
-    rows = [slice(*counts.indptr[i : i + 2]) for i in range(n_themes)]
-    return tuple(
-        _keywords(
-            [matrix.terms[i] for i in counts.indices[row]],
-            counts.data[row],
-            posts.data[row],
-            rarity[counts.indices[row]],
-            n_keywords,
-        )
-        for row in rows
-    )
+    return keywords_of(theme_terms(matrix, theme), n_keywords=n_keywords)
 
 
-def theme_name(keywords: Keywords, *, n_terms: int = 3) -> str:
-    """Return a readable name of the first few keywords, such as "sanctions · economy"."""
-    return " · ".join(term for term, _ in keywords[:n_terms])
+def keywords_of(
+    terms: ThemeTerms, *, themes: Sequence[int] | None = None, n_keywords: int = 10
+) -> tuple[Keywords, ...]:
+    """Return the keywords of all themes, or of some in the order asked for.
+
+    Raises
+    ------
+    InputError
+        If a theme is asked for that there is not.
+    """
+    counts, posts = terms.counts, terms.posts
+    if themes is not None:
+        row = {int(number): i for i, number in enumerate(terms.themes)}
+        unknown = [number for number in themes if number not in row]
+        if unknown:
+            raise InputError("there is no such theme", got=unknown[0])
+        rows = [row[number] for number in themes]
+        counts, posts = counts[rows], posts[rows]
+    return choose_keywords(terms.terms, counts, posts, terms.rarity, n_keywords=n_keywords)
 
 
-def _as_given(tokens: list[str]) -> list[str]:
-    return tokens
+def _damped(counts: NDArray[np.int32]) -> NDArray[np.float64]:
+    return np.rint((1.0 + np.log2(counts)) / _UNIT) * _UNIT
 
 
-def _members(theme: NDArray[np.int32], n_themes: int) -> sp.csr_matrix:
-    """Return 0/1 rows per theme, and a last one for noise."""
-    row = np.where(theme < 0, n_themes, theme)
-    ones = np.ones(len(theme), np.int64)
-    return sp.csr_matrix((ones, (row, np.arange(len(theme)))), shape=(n_themes + 1, len(theme)))
+def _numbered(theme: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the ids that occur, ascending (-1 for all noise), and the number of each row's."""
+    shifted = np.maximum(theme, -1) + 1
+    occurs = np.bincount(shifted) > 0
+    return np.flatnonzero(occurs) - 1, (np.cumsum(occurs) - 1)[shifted]
 
 
-def _keywords(
-    terms: Sequence[str],
-    counts: NDArray[np.float64],
-    posts: NDArray[np.int64],
+def _members(number: NDArray[np.intp]) -> sp.csr_matrix:
+    """Return 0/1 rows, one per number, over what is numbered."""
+    n = len(number)
+    shape = int(number.max(initial=-1)) + 1, n
+    return sp.csr_matrix((np.ones(n), (number, np.arange(n))), shape)
+
+
+def _summed(
+    both: sp.csr_matrix,
+    themes: NDArray[np.integer],
     rarity: NDArray[np.float64],
-    n_keywords: int,
-) -> Keywords:
-    """Choose from one theme's terms, given in alphabetical order."""
-    weights = counts / max(counts.sum(), 1) * rarity
-    if np.any(posts >= 2):
-        weights = np.where(posts >= 2, weights, 0.0)
-    # Stable: equal weights stay in alphabetical order.
-    best = np.argsort(-weights, kind="stable")[: n_keywords * _CANDIDATES]
-    candidates = [int(i) for i in best if weights[i] > 0]
-    count_of = {terms[i]: float(counts[i]) for i in candidates}
-    chosen: list[tuple[str, float]] = []
-    for i in candidates:
-        if _is_part(terms[i], count_of) or any(_near_identical(terms[i], t) for t, _ in chosen):
-            continue
-        chosen.append((terms[i], float(weights[i])))
-        if len(chosen) == n_keywords:
-            break
-    return tuple(chosen)
-
-
-def _is_part(term: str, count_of: dict[str, float]) -> bool:
-    """Say whether a single word is used in one of the pairs for the most part."""
-    return any(
-        term in pair.split(" ") and count >= _MOSTLY * count_of[term]
-        for pair, count in count_of.items()
-        if " " in pair and pair != term
-    )
-
-
-def _near_identical(a: str, b: str) -> bool:
-    """Say whether two terms share a word, in whatever inflection, or overlap in a character."""
-    if len(a) == len(b) == 2 and min(a + b) >= _FIRST_HAN:
-        return a[1] == b[0] or b[1] == a[0]
-    return any(_same_stem(x, y) for x in a.split(" ") for y in b.split(" "))
-
-
-def _same_stem(x: str, y: str) -> bool:
-    """Say whether two words differ in their ending at most, going by their common beginning."""
-    short, long = sorted((x, y), key=len)
-    common = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), len(short))
-    if common == len(short) and len(long) - common <= 2:
-        return True
-    return common >= 4 and common >= 0.6 * len(long)
+    terms: tuple[str, ...],
+) -> ThemeTerms:
+    # There and back sorts each row's columns, faster than sorting does.
+    both = both.tocsc().tocsr()
+    places = both.indices, both.indptr
+    counts = sp.csr_matrix((np.ascontiguousarray(both.data.real), *places), both.shape)
+    posts = sp.csr_matrix((np.rint(both.data.imag).astype(np.int32), *places), both.shape)
+    return ThemeTerms(themes.astype(np.int32), counts, posts, rarity, terms)

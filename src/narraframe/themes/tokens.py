@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from itertools import compress, count
 
+import numpy as np
 import regex
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from numpy.typing import NDArray
 
 # Runs of Han or Katakana, which are written without spaces; else words that hold a letter.
-# Hiragana is left out: alone it is nearly always grammar.
+# Hiragana is left out: alone it is nearly always grammar. Nor does a word begin with a mark: those
+# are the tail of an emoji.
+_SPACED = r"(?!\p{M})[[\p{L}\p{M}\p{N}]--[\p{Han}\p{Katakana}\p{Hiragana}]]+"
 _RUN = regex.compile(
-    r"(?P<han>[\p{Han}々]+)|(?P<katakana>[\p{Katakana}ー]{2,})"
-    r"|(?P<word>(?:(?![\p{Han}\p{Katakana}\p{Hiragana}])[\p{L}\p{M}\p{N}])+"
-    r"(?:['\-](?:(?![\p{Han}\p{Katakana}\p{Hiragana}])[\p{L}\p{M}\p{N}])+)*)"
+    r"(?V1)(?P<han>[\p{Han}々]+)|(?P<katakana>[\p{Katakana}ー]{2,})"
+    rf"|(?P<word>{_SPACED}(?:['\-]{_SPACED})*)"
 )
 _LETTER = regex.compile(r"\p{L}")
 _APOSTROPHE = regex.compile(r"[\u2018\u2019\u02bc\uff07`]")
 _DOTTED = regex.compile(r"\b(?:\p{Lu}\.){2,}")
-_LINK = regex.compile(r"(?:https?://|www\.)\S+", regex.IGNORECASE)
+_LINK = regex.compile(r"(?:https?://|www\.)[^\s\x1c-\x1f]+", regex.IGNORECASE)
 _ELISION = regex.compile(r"^(?:[cdjlmnst]|qu|un|dell|nell|all|sull|dall)'(?=\p{L}{2})")
 # Stop words in lower case, yet names when written so.
 _NAMES = frozenset({"US", "WHO"})
 
-# Content words in scikit-learn's English list, kept; and function words that it lacks.
-_ENGLISH_KEPT = frozenset(
-    "bill computer cry detail fill fire interest mill system top".split()  # noqa: SIM905
-)
-_ENGLISH_MORE = frozenset(
-    "did didn does doesn doing don going got having isn just let like ll make makes really re said "  # noqa: SIM905
-    "say saying says shall thanks think use used uses using ve want wasn won wouldn yes".split()
-)
+# Latin, Greek and Cyrillic without combining marks, and general punctuation: there a word is a run
+# of what Python calls alphanumeric, and is found many times faster.
+_PLAIN = re.compile(r"[\0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u203a]+")
+_PLAIN_RUN = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*|\n|(?:[^\w\n]|_)+")
+
+
+@dataclass(frozen=True)
+class ChunkWords:
+    """Words of chunk i: ``words[start[i] : start[i] + n_words[i]]``; numbers from a vocabulary."""
+
+    words: NDArray[np.int32]
+    start: NDArray[np.int32]
+    n_words: NDArray[np.int32]
 
 
 def tokenise(text: str, stop: frozenset[str]) -> list[str]:
@@ -48,41 +58,105 @@ def tokenise(text: str, stop: frozenset[str]) -> list[str]:
     stop : frozenset of str
         Words to leave out, lower case; from `stop_words`.
     """
-    text = _LINK.sub(" | ", unicodedata.normalize("NFKC", text))
-    text = _APOSTROPHE.sub("'", text)
-    text = _DOTTED.sub(lambda match: match[0].replace(".", ""), text)
+    vocabulary = new_vocabulary()
+    found = chunk_words(text.split(), stop, vocabulary)
+    strings = list(vocabulary)
     terms: list[str] = []
-    before, end = "", -1
-    for match in _RUN.finditer(text):
-        if match["word"] is None:
-            found = _pairs(match["han"]) if match["han"] else [match["katakana"]]
-            terms += [term for term in found if term not in stop]
-            before = ""
-            continue
-        word = _word(match["word"], stop)
-        if word:
-            terms.append(word)
-            if before and text[end : match.start()].isspace():
+    before = ""
+    for start, n_words in zip(found.start, found.n_words, strict=True):
+        for number in found.words[start : start + n_words]:
+            word = strings[number]
+            if word:
+                terms.append(word)
+            if word and before:
                 terms.append(f"{before} {word}")
-        before, end = word, match.end()
+            before = word
     return terms
 
 
-def stop_words(langs: Sequence[str | None]) -> dict[str | None, frozenset[str]]:
-    """Return the stop words of each language that occurs.
+def new_vocabulary() -> defaultdict[str, int]:
+    """Return a dictionary that gives each new word the next number; the break "" has 0."""
+    return defaultdict(count(1).__next__, {"": 0})
 
-    A text of unknown language (None) gets those of all the others, or of English if there are none.
+
+def chunk_words(
+    chunks: Sequence[str], stop: frozenset[str], vocabulary: defaultdict[str, int]
+) -> ChunkWords:
+    """Return the words of pieces of text between white space, as numbers; 0 is a break.
+
+    Nothing in a text reaches over white space, so its words are those of its chunks in turn, and a
+    chunk that occurs again need not be looked at again. Two words in succession, of one chunk or of
+    two, are a pair; where they are not, a break stands between.
 
     Parameters
     ----------
-    langs : sequence of str or None
-        ISO 639-1 codes, one per text; a region ("en-US") is ignored.
+    chunks : sequence of str
+        From ``text.split()``.
+    stop : frozenset of str
+        Words to leave out, lower case; each leaves a break.
+    vocabulary : defaultdict of str to int
+        From `new_vocabulary`; the words that it lacks are added.
     """
-    stop: dict[str | None, frozenset[str]] = {
-        lang: _stop_words(lang.split("-")[0].lower()) for lang in set(langs) if lang
+    plain = np.fromiter(map(_is_plain, chunks), bool, len(chunks))
+    words, ends = _plain_words(list(compress(chunks, plain)), stop, vocabulary)
+    n_words = np.zeros(len(chunks), np.int32)
+    n_words[plain] = np.diff(ends, prepend=0)
+    others: list[int] = []
+    for i in np.flatnonzero(~plain):
+        found = _words(chunks[i], stop)
+        others += map(vocabulary.__getitem__, found)
+        n_words[i] = len(found)
+    start = np.zeros(len(chunks), np.int32)
+    order = np.argsort(~plain, kind="stable")
+    start[order] = np.cumsum(n_words[order]) - n_words[order]
+    return ChunkWords(np.append(words, np.array(others, np.int32)), start, n_words)
+
+
+def _is_plain(chunk: str) -> bool:
+    return chunk.isascii() or (
+        _PLAIN.fullmatch(chunk) is not None and unicodedata.is_normalized("NFKC", chunk)
+    )
+
+
+def _plain_words(
+    chunks: Sequence[str], stop: frozenset[str], vocabulary: defaultdict[str, int]
+) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the words of all chunks, and where the words of each one end."""
+    found = _PLAIN_RUN.findall(_rewritten("".join([f"{chunk}\n" for chunk in chunks])))
+    number = {
+        run: vocabulary[_word(run, stop)] if run[0].isalnum() else 0 for run in dict.fromkeys(found)
     }
-    stop[None] = frozenset().union(*stop.values()) if stop else _stop_words("en")
-    return stop
+    number["\n"] = -1
+    words = np.fromiter(map(number.__getitem__, found), np.int32, len(found))
+    ends = np.flatnonzero(words < 0)
+    return words[words >= 0], ends - np.arange(len(ends))
+
+
+def _words(chunk: str, stop: frozenset[str]) -> list[str]:
+    text = _rewritten(unicodedata.normalize("NFKC", chunk))
+    words: list[str] = []
+    end = 0
+    for match in _RUN.finditer(text):
+        if text[end : match.start()].strip():
+            words.append("")
+        if match.lastgroup == "word":
+            words.append(_word(match[0], stop))
+        else:
+            for term in _pairs(match[0]) if match.lastgroup == "han" else [match[0]]:
+                words += ["", term] if term not in stop else []
+            words.append("")
+        end = match.end()
+    return [*words, ""] if text[end:].strip() else words
+
+
+def _rewritten(text: str) -> str:
+    """Cut links, write one apostrophe for all, and no dots in abbreviations."""
+    # Each step costs more than to see that there is nothing for it to do.
+    if "://" in text or "www." in text.lower():
+        text = _LINK.sub("|", text)
+    if "`" in text or not text.isascii():
+        text = _APOSTROPHE.sub("'", text)
+    return _DOTTED.sub(lambda match: match[0].replace(".", ""), text) if "." in text else text
 
 
 def _pairs(run: str) -> list[str]:
@@ -96,19 +170,8 @@ def _word(written: str, stop: frozenset[str]) -> str:
     word = written.lower()
     if word in stop:
         return ""
-    word = str(_ELISION.sub("", word)).removesuffix("'s")
-    if len(word) < 2 or word in stop or not _LETTER.search(word):
+    if "'" in word:
+        word = str(_ELISION.sub("", word)).removesuffix("'s")
+    if len(word) < 2 or word in stop or not (word.isalpha() or _LETTER.search(word)):
         return ""
     return word
-
-
-@cache
-def _stop_words(lang: str) -> frozenset[str]:
-    from stop_words import safe_get_stop_words
-
-    listed = frozenset(safe_get_stop_words(lang))
-    if lang != "en":
-        return listed
-    # The package's English list holds many content words: only its contractions are taken.
-    contractions = frozenset(word for word in listed if "'" in word)
-    return (frozenset(ENGLISH_STOP_WORDS) - _ENGLISH_KEPT) | _ENGLISH_MORE | contractions

@@ -16,14 +16,9 @@ from narraframe.config import Workspace
 from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.files import check_output
-from narraframe.io.scores import (
-    SUFFIXES,
-    JsonLines,
-    ScoreWriter,
-    check_suffix,
-    open_scores,
-    score_rows,
-)
+from narraframe.io.rows import SUFFIXES, JsonLines, RowWriter, check_suffix, open_rows
+from narraframe.io.scores import score_rows
+from narraframe.io.tables import SCORES
 from narraframe.io.tracking import find_model
 from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post, Scores
@@ -98,10 +93,10 @@ def score(
 
 def _writer(
     output: Path | None, stdout: IO[str], *, force: bool
-) -> AbstractContextManager[ScoreWriter]:
+) -> AbstractContextManager[RowWriter]:
     if output is None:
         return nullcontext(JsonLines(stdout))
-    return open_scores(output, force=force)
+    return open_rows(output, SCORES, force=force)
 
 
 def _once(posts: Iterable[Post], *, options: ReadOptions, account: Account) -> Iterator[Post]:

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from narraframe.config import Workspace
-from narraframe.io.themes import ThemesFolder, check_themes_folder, write_themes_folder
-from narraframe.themes.discover import STAGES, Discovery, ThemeSettings, discover
+from narraframe.errors import TableError
+from narraframe.io.curation import read_curations
+from narraframe.io.themes import (
+    Suggestion,
+    ThemesFolder,
+    check_themes_folder,
+    read_themes_state,
+    write_themes_folder,
+)
+from narraframe.io.tracking import log_themes
+from narraframe.records import Embeddings
+from narraframe.themes.settings import ThemeSettings
 from narraframe.workflows.embedding import embed_with_cache, open_encoder
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.watch import Watch
+
+if TYPE_CHECKING:
+    from narraframe.themes.discover import Discovery
+    from narraframe.themes.refit import Refit
+    from narraframe.themes.state import ThemesState
+
+STATE = "state.npz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThemeOptions:
+    """What a call may ask for beyond the settings of the workspace; None leaves these as they are.
+
+    `previous` is the folder whose numbers the themes take up; None takes the output itself, if it
+    exists and not `fresh`.
+    """
+
+    engine: str | None = None
+    granularity: float | None = None
+    assign_all: bool = False
+    previous: Path | None = None
+    fresh: bool = False
 
 
 def find_themes(
@@ -22,6 +58,7 @@ def find_themes(
     workspace: Workspace,
     force: bool,
     watch: Watch,
+    wanted: ThemeOptions = ThemeOptions(),
 ) -> ThemesFolder:
     """Find the themes of `paths` and write them as the folder `output` (see `io.themes`).
 
@@ -29,46 +66,189 @@ def find_themes(
     ------
     InputError
         If an input cannot be read, or no post has text.
+    TableError
+        If the fit before, or the curation log, cannot be read.
     OutputError
         If `output` exists and `force` is False, holds anything but themes, or cannot be written.
     """
     check_themes_folder(output, force=force)
+    settings = _settings(workspace, wanted)
+    log = read_curations(workspace.curation)
     posts = read_ready(paths, options=options, watch=watch).posts
     encoder = open_encoder(workspace, watch=watch)
     embeddings = embed_with_cache(posts, encoder=encoder, workspace=workspace, watch=watch)
+    from narraframe.themes.curate import next_theme
+    from narraframe.themes.discover import discover
+    from narraframe.themes.refit import graph_fingerprint, take_up
+
+    before = _before(output, wanted, watch)
+    previous = _comparable(before, embeddings, watch)
     with_text = [post for post in posts if post.model_text]
-    with watch.stage("themes", total=len(STAGES), unit="stages") as step:
-        discovery = discover(
-            embeddings.post_ids,
+    groups = [post.duplicate_of or post.post_id for post in with_text]
+    fingerprint = graph_fingerprint(embeddings.vectors, groups, settings)
+    known = previous.graph if previous and previous.fingerprint == fingerprint else None
+    discovery = discover(
+        embeddings.post_ids,
+        embeddings.vectors,
+        [post.model_text or "" for post in with_text],
+        [post.lang for post in with_text],
+        groups,
+        settings=settings,
+        graph=known,
+        stage=watch.stage,
+    )
+    with watch.stage("match and describe", unit="themes"):
+        refit = take_up(
+            discovery,
             embeddings.vectors,
-            [post.model_text or "" for post in with_text],
-            [post.lang for post in with_text],
-            [post.duplicate_of or post.post_id for post in with_text],
-            settings=_settings(workspace),
-            on_stage=lambda _: step(1),
+            months=[f"{p.created_at:%Y-%m}" if p.created_at else None for p in with_text],
+            channels=[post.channel for post in with_text],
+            encoder=embeddings.encoder,
+            fingerprint=fingerprint,
+            next_theme=max(next_theme(log), before.next_theme if before else 0),
+            previous=previous,
+            seed=settings.seed,
         )
-    content = _content(discovery)
-    write_themes_folder(output, content, force=force)
+        content = shown(refit.state, log, workspace=workspace)
+    content = replace(
+        content,
+        figures=_figures(discovery),
+        warnings=discovery.quality.warnings,
+        changes=tuple(str(change) for change in refit.changes) if previous else (),
+    )
+    write_state(output, content, refit.state, force=force)
+    _log(content, refit, settings, workspace=workspace, watch=watch)
     return content
 
 
-def _settings(workspace: Workspace) -> ThemeSettings:
+def shown(state: ThemesState, log: Sequence[object], *, workspace: Workspace) -> ThemesFolder:
+    """Return what the analyst is shown of a state, without figures and warnings."""
+    from narraframe.themes.assign import suggest
+    from narraframe.themes.view import view
+
+    settings = workspace.config.themes
+    seen = view(
+        state,
+        log,  # type: ignore[arg-type]
+        n_keywords=settings.keywords,
+        n_representatives=settings.representatives,
+    )
+    noise = np.flatnonzero(state.theme_of_distinct < 0)
+    suggested = suggest(state.reference, state.vectors[noise])
+    suggestions = []
+    for i, theme, probability in zip(
+        noise.tolist(), suggested.theme.tolist(), suggested.probability.tolist(), strict=True
+    ):
+        number = seen.curated.shown.get(theme, theme)
+        if theme >= 0 and number not in seen.curated.hidden | seen.curated.splits.keys():
+            post_id = state.post_ids[state.distinct[i]]
+            suggestions.append(Suggestion(post_id, number, probability))
+    return ThemesFolder(
+        themes=seen.themes,
+        summaries=seen.summaries,
+        figures={},
+        warnings=(),
+        suggestions=tuple(suggestions),
+    )
+
+
+def read_state(folder: Path) -> ThemesState:
+    """Read what a fit kept in `folder`.
+
+    Raises
+    ------
+    TableError
+        If there is none, or it is damaged.
+    """
+    from narraframe.themes.state import state_from_arrays
+
+    return state_from_arrays(read_themes_state(folder))
+
+
+def write_state(
+    folder: Path,
+    content: ThemesFolder,
+    state: ThemesState,
+    *,
+    force: bool,
+    then: Callable[[], object] | None = None,
+) -> None:
+    """Write `folder` as a whole; see `write_themes_folder`."""
+    from narraframe.themes.state import state_to_arrays
+
+    write_themes_folder(folder, content, state=state_to_arrays(state), force=force, then=then)
+
+
+def _settings(workspace: Workspace, wanted: ThemeOptions) -> ThemeSettings:
     settings = workspace.config.themes
     return ThemeSettings(
+        engine=wanted.engine or settings.engine,
+        layout=settings.layout,
         n_neighbors=settings.neighbours,
+        granularity=wanted.granularity or settings.granularity or None,
         min_cluster_size=settings.min_cluster_size or None,
         n_keywords=settings.keywords,
         n_representatives=settings.representatives,
         n_reruns=settings.reruns,
+        assign_all=wanted.assign_all,
         seed=settings.seed,
     )
 
 
-def _content(discovery: Discovery) -> ThemesFolder:
-    quality = asdict(discovery.quality)
-    return ThemesFolder(
-        themes=discovery.themes,
-        summaries=discovery.summaries,
-        figures={key: float(v) for key, v in quality.items() if isinstance(v, int | float)},
-        warnings=discovery.quality.warnings,
+def _before(output: Path, wanted: ThemeOptions, watch: Watch) -> ThemesState | None:
+    folder = wanted.previous or (output if (output / STATE).exists() else None)
+    if folder is None or wanted.fresh:
+        return None
+    try:
+        return read_state(folder)
+    except TableError as error:
+        if wanted.previous:
+            raise
+        watch.warn(f"the numbers of the themes before are not taken up: {error}")
+        return None
+
+
+def _comparable(
+    before: ThemesState | None, embeddings: Embeddings, watch: Watch
+) -> ThemesState | None:
+    if before is None or before.encoder == embeddings.encoder:
+        return before
+    watch.warn(
+        f"the themes before were found with another encoder ({before.encoder}) and cannot be "
+        "compared: all count as new"
     )
+    return None
+
+
+def _figures(discovery: Discovery) -> Mapping[str, float]:
+    quality = asdict(discovery.quality)
+    return {key: float(v) for key, v in quality.items() if isinstance(v, int | float)}
+
+
+def _log(
+    content: ThemesFolder,
+    refit: Refit,
+    settings: ThemeSettings,
+    *,
+    workspace: Workspace,
+    watch: Watch,
+) -> None:
+    """Log the run to MLflow, in a workspace only: elsewhere no store is made unasked."""
+    if not workspace.is_set_up:
+        return
+    themes = [
+        {"theme": s.theme, "name": s.name, "posts": s.n_posts, "stability": s.stability}
+        for s in content.summaries
+    ]
+    with watch.stage("log to MLflow", unit="run"):
+        log_themes(
+            workspace.store,
+            parameters=asdict(settings) | {"granularity": settings.resolution},
+            metrics=content.figures,
+            tags={"encoder": refit.state.encoder},
+            files={
+                "themes.json": json.dumps(themes, indent=1, ensure_ascii=False),
+                "warnings.txt": "\n".join(content.warnings),
+                "changes.txt": "\n".join(content.changes),
+            },
+        )
