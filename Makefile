@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 NARRAFRAME := $(BIN)/narraframe
 STAMP := $(VENV)/.installed
 LOCK := requirements.lock
+PEERS := .venv-peers
 
 POSTS ?= data/posts.parquet
 MODEL ?= models:/sample@champion
@@ -16,10 +17,10 @@ PORT ?= 5000
 STORE ?= models/store
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format themes labels train evaluate promote score report mlflow bench clean
+.PHONY: help install demo test check format ingest themes labels train evaluate promote score report mlflow bench bench-themes bench-refits clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv from the pinned versions
 
@@ -46,6 +47,9 @@ format: $(STAMP) ## mend format and what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+ingest: $(STAMP) ## read EXPORT=result.json into POSTS
+	$(NARRAFRAME) ingest $(EXPORT) -o $(POSTS) --force
+
 themes: $(STAMP) ## find the themes of POSTS, into THEMES
 	$(NARRAFRAME) themes $(POSTS) -o $(THEMES) --force
 
@@ -71,9 +75,21 @@ mlflow: $(STAMP) ## open MLflow's pages on PORT, lightly
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui \
 		--backend-store-uri sqlite:///$(abspath $(STORE))/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
 
-bench: $(STAMP) ## measure near-duplicates and embedding as the posts grow
+bench: $(STAMP) ## measure near-duplicates, embedding and themes as the posts grow
 	$(BIN)/python experiments/benchmarks/growth.py
+	$(BIN)/python experiments/benchmarks/theme_growth.py
+
+bench-themes: $(STAMP) $(PEERS)/.installed ## measure themes beside BERTopic, EVoC and Toponymy
+	$(BIN)/python experiments/benchmarks/themes.py
+
+bench-refits: $(STAMP) ## measure whether themes keep their numbers over a year of monthly refits
+	$(BIN)/python experiments/benchmarks/refits.py
+
+$(PEERS)/.installed: experiments/benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r experiments/benchmarks/peers.txt
+	@touch $@
 
 clean: ## remove what was built and computed (.venv and demo/ too)
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

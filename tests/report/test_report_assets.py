@@ -6,8 +6,10 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from narraframe.report.theme_map import COLOURS
+
 ASSETS = files("narraframe.report") / "assets"
-OURS = ("charts.js", "post.js", "colouring.js", "map.js", "controls.js")
+OURS = ("charts.js", "post.js", "colouring.js", "names.js", "map.js", "controls.js")
 CSS = (ASSETS / "report.css").read_text(encoding="utf-8")
 
 # Machado, Oliveira and Fernandes (2009), severity 1: how linear RGB looks to colour-blind readers.
@@ -70,6 +72,10 @@ def lab(rgb):
     xyz = np.array(to_xyz) @ np.clip(rgb, 0, 1) / [0.9505, 1, 1.089]
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_the_drawn_map_has_the_colours_of_the_page():
+    assert tuple(colours(f"series-{i}", 0) for i in range(9)) == COLOURS
 
 
 @pytest.mark.parametrize("mode", [0, 1])

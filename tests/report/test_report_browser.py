@@ -1,8 +1,6 @@
 """The page in a real browser, opened from disk, with every text in it hostile or plain."""
 
 import base64
-import json
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,26 +11,25 @@ from report_cases import HOSTILE, moment, scores, summaries, themes, whole
 from narraframe.records import Post
 from narraframe.report.page import render
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"
-    ),
-]
-selenium = pytest.importorskip("selenium", reason="selenium is not installed")
+pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver import ActionChains  # noqa: E402
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+from report_browser import (
+    NEEDS_CHROMIUM,
+    clean,
+    css,
+    drawn_colours,
+    legend,
+    point,
+    resize,
+    scroll_to,
+    wait,
+    windows,
+)
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--force-prefers-reduced-motion",
-)  # fmt: skip
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 N = 60
 
 
@@ -82,81 +79,12 @@ def page_path(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture
 def page(driver, page_path):
     """The page, freshly opened at 1280 pixels; afterwards its logs must be clean."""
     resize(driver, 1280, 900)
-    for kind in ("browser", "performance"):
-        driver.get_log(kind)
-    driver.get(page_path.as_uri())
-    yield driver
-    assert driver.get_log("browser") == []
-    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    asked = [params["request"]["url"] for params in sent]
-    assert page_path.as_uri() in asked
-    assert [url for url in asked if not url.startswith((page_path.as_uri(), "data:"))] == []
-    assert driver.execute_script("return window.pwned") is None
-
-
-def resize(driver, width, height):
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-
-def wait(driver, condition):
-    WebDriverWait(driver, 10).until(condition)
-
-
-def css(driver, selector):
-    return driver.find_elements(By.CSS_SELECTOR, selector)
-
-
-def scroll_to(driver, element):
-    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-
-
-def point(driver, row):
-    """Where post `row` lies on the map, from the middle of the map, in pixels."""
-    return driver.execute_script(
-        """const {element} = narraframe.map, {x, y} = narraframe.data.posts;
-        const [left, top] = echarts.getInstanceByDom(element)
-            .convertToPixel({gridIndex: 0}, [x[arguments[0]], y[arguments[0]]]);
-        return [left - element.clientWidth / 2, top - element.clientHeight / 2];""",
-        row,
-    )
-
-
-def legend(driver):
-    """Name and count of every entry of the map's legend."""
-    names, counts = (css(driver, f"#legend button {tag}") for tag in ("span", "b"))
-    return {name.text: count.text for name, count in zip(names, counts, strict=True)}
-
-
-def drawn_colours(driver):
-    """The opaque colours on the map, read from a copy so that the map stays as it is."""
-    return driver.execute_script(
-        """const canvas = document.querySelector('#map-chart canvas');
-        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
-        copy.drawImage(canvas, 0, 0);
-        const {data} = copy.getImageData(0, 0, canvas.width, canvas.height);
-        const seen = new Set();
-        for (let i = 0; i < data.length; i += 4)
-            if (data[i + 3] > 250) seen.add((data[i] << 16) + (data[i + 1] << 8) + data[i + 2]);
-        return [...seen];"""
-    )
+    with clean(driver, page_path):
+        yield driver
 
 
 def test_every_chart_is_drawn_when_it_comes_near(page):
@@ -168,7 +96,7 @@ def test_every_chart_is_drawn_when_it_comes_near(page):
 
 def test_the_map_is_drawn_in_the_colours_of_its_themes(page):
     assert len(drawn_colours(page)) > 3
-    assert legend(page)["Ports"] == "24"
+    assert legend(page)["T0 Ports"] == "24"
     assert legend(page)["no theme"] == "12"
 
 
@@ -186,7 +114,7 @@ def test_colouring_by_something_else_changes_marks_and_legend(page):
 def test_search_finds_posts_and_dims_the_others(page):
     before = set(drawn_colours(page))
     page.find_element(By.ID, "search").send_keys("HARBOUR walrus")
-    wait(page, lambda d: d.find_element(By.ID, "matches").text == "1 of 60 posts match")
+    wait(page, lambda d: d.find_element(By.ID, "matches").text == "1 of 60 posts matches")
     (found,) = css(page, "#match-list button")
     assert "A walrus in the harbour" in found.text
     assert set(drawn_colours(page)) != before
@@ -229,7 +157,7 @@ def test_a_hostile_post_is_shown_as_text_in_tooltip_and_panel(page):
 
 def test_a_legend_entry_picks_out_its_posts_and_lets_them_go_again(page):
     def entry():
-        return next(b for b in css(page, "#legend button") if b.text.startswith("Ports"))
+        return next(b for b in css(page, "#legend button") if b.text.startswith("T0 Ports"))
 
     before = set(drawn_colours(page))
     scroll_to(page, entry())
@@ -238,13 +166,6 @@ def test_a_legend_entry_picks_out_its_posts_and_lets_them_go_again(page):
     assert set(drawn_colours(page)) != before
     entry().click()
     assert entry().get_attribute("aria-pressed") == "false"
-
-
-def windows(driver):
-    return driver.execute_script(
-        """return echarts.getInstanceByDom(narraframe.map.element).getOption().dataZoom
-            .map(({start, end}) => [start, end]);"""
-    )
 
 
 def test_the_map_obeys_the_keyboard(page):

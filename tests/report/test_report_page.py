@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from report_cases import HOSTILE, bare, codebook, posts, scores, summaries, themes, whole
 
@@ -126,13 +127,21 @@ def test_every_chart_of_the_page_has_its_data_and_the_other_way_round(full):
 
 def test_the_overview_counts_exactly(full):
     text = full.text
-    assert "Posts 6 Distinct posts 5 near-identical copies count once Channels 2" in text
+    assert "Posts 6 Distinct posts 4 with text, near-identical copies once Channels 2" in text
     assert "Period 3 Feb 2024 – 9 May 2024" in text
     assert "English 67 %" in text
     assert "Six posts are few." in text
     assert "1 of 6 posts is without a date" in text
     assert "2 of 6 posts are without a score" in text
-    assert "1 label never decided" in text
+    assert "1 label is never decided" in text
+
+
+def test_one_post_is_spoken_of_in_the_singular():
+    one = replace(themes(), theme=np.array([4, 4, 4, -1, 4], dtype=np.int32))
+    text = Page(render(replace(whole(), posts=posts()[:4], themes=one))).text
+    assert "1 of 4 posts belongs to no theme" in text
+    text = Page(render(replace(whole(), themes=one))).text
+    assert "1 of 6 posts is not on the map (no theme was computed)." in text
 
 
 def test_the_counts_are_called_what_they_are(full):
@@ -141,9 +150,16 @@ def test_the_counts_are_called_what_they_are(full):
 
 
 def test_posts_without_a_score_are_shown_with_their_reasons(full):
-    assert "4 posts of 6 were scored." in full.text
-    assert "no text 1 1" in full.text
+    assert "4 of 6 posts were scored." in full.text
+    assert "no text 1 0" in full.text
     assert "not among the scores: score these posts too 1 1" in full.text
+
+
+def test_a_language_is_named_and_not_coded_where_a_post_has_no_score():
+    reasons = ("", "language 'ru' is not one that the model learnt", "", "", "")
+    html = render(replace(whole(), scores=replace(scores(), reasons=reasons)))
+    assert "language Russian is not one that the model learnt 1 0" in Page(html).text
+    assert "'ru'" not in html
 
 
 def test_labels_without_counts_say_why(full):
@@ -158,10 +174,10 @@ def test_undefined_quality_is_named_and_not_hidden(full):
     assert "0.50 no interval" in full.text
 
 
-def test_unknown_figures_are_not_known_and_strange_ones_still_shown(full):
+def test_unknown_figures_are_a_dash_and_strange_ones_still_shown(full):
     assert "Posts in no theme 40 %" in full.text
-    assert "Stability not known" in full.text
-    assert "mean size 3.00" in full.text
+    assert "Stability over random starts –" in full.text
+    assert "mean size 3" in full.text
 
 
 def test_what_was_read_and_dropped_is_told_with_thousands_separators(full):
@@ -225,9 +241,48 @@ def test_rows_of_posts_outside_the_report_are_told():
     assert "The themes hold 2 posts that this report leaves out." in page.text
 
 
+def test_a_theme_is_shown_by_its_number_with_confidence_and_stability_in_words():
+    theme = replace(summaries()[0], confidence=0.825, stability=0.91)
+    text = Page(render(replace(whole(), summaries=(theme,)))).text
+    assert "T4 Ports 3 posts, 2 distinct (50 % of all posts)" in text
+    assert "Confidence 0.82 Stability 0.91 stable: most of it was found again" in text
+    assert "T4 Ports 3 2 50 % 0.82 0.91" in text
+    assert "Do not build" not in text
+
+
+def test_what_is_not_known_of_a_theme_is_a_dash(full):
+    assert "Confidence – Stability – Keywords" in full.text
+    assert "T4 Ports 3 2 50 % – –" in full.text
+
+
+def test_an_unstable_theme_carries_a_warning_and_so_does_the_page():
+    theme = replace(summaries()[0], stability=0.38)
+    text = Page(render(replace(whole(), summaries=(theme,)))).text
+    assert "1 of 1 theme is not stable: nothing should be built on such themes." in text
+    assert "Stability 0.38 not stable: most of it was not found again" in text
+    assert "Do not build on this theme: 38 % of it was found again" in text
+    assert "T4 Ports 3 2 50 % – 0.38 not stable" in text
+
+
+def test_the_first_twelve_cards_are_open_and_the_others_behind_a_control():
+    def of(n):
+        many = tuple(replace(summaries()[0], theme=k) for k in range(n))
+        return Page(render(replace(whole(), summaries=many)))
+
+    assert not [tag for tag, attrs in of(12).elements if attrs.get("class") == "more"]
+    page = of(13)
+    places = [
+        i for i, (tag, a) in enumerate(page.elements) if tag == "article" and a["class"] == "card"
+    ]
+    fold = next(i for i, (_, attrs) in enumerate(page.elements) if attrs.get("class") == "more")
+    assert [place < fold for place in places] == [True] * 12 + [False]
+    assert page.elements[fold][0] == "details"
+    assert "Show all 13 themes" in page.text
+
+
 def test_a_theme_without_a_summary_is_not_taken_for_noise():
     page = Page(render(replace(whole(), summaries=())))
-    assert "Theme 4 3 posts, 2 distinct" in page.text
+    assert "T4 3 posts, 2 distinct" in page.text
     assert json.loads(page.raw["script"][0])["posts"]["theme"][:3] == [0, 0, 0]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narraframe.report import shown
-from narraframe.report.languages import language
+from narraframe.report.languages import language, with_language_names
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 any_text = st.text(st.characters(codec=None, categories=None))
@@ -56,6 +56,12 @@ def test_counts_have_thousands_separators():
     assert shown.plural(2000, "post") == "2,000 posts"
 
 
+def test_a_part_has_the_verb_that_fits_it():
+    assert shown.some_of(1, 6, "post") == "1 of 6 posts is"
+    assert shown.some_of(1, 1, "post", "was", "were") == "1 of 1 post was"
+    assert shown.some_of(0, 2000, "post", "belongs", "belong") == "0 of 2,000 posts belong"
+
+
 def test_moments_are_written_in_utc():
     moment = datetime.fromisoformat("2024-03-31T23:30:00-02:00")
     assert shown.minute(moment) == "1 Apr 2024, 01:30 UTC"
@@ -79,3 +85,11 @@ def test_languages_are_named_and_unknown_codes_shown_as_they_are():
         "not known",
         "not known",
     ]
+
+
+def test_reasons_name_languages_instead_of_codes():
+    reason = "language 'ru' is not one that the model learnt"
+    assert with_language_names(reason) == "language Russian is not one that the model learnt"
+    assert with_language_names("languages 'uk', 'qq'") == "languages Ukrainian, qq"
+    assert with_language_names("no text") == "no text"
+    assert with_language_names("the answer 'no' is too short") == "the answer 'no' is too short"

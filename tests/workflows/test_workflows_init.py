@@ -53,5 +53,5 @@ def test_the_settings_that_init_writes_name_every_key_it_shows(tmp_path):
     shown = tomllib.loads((tmp_path / "narraframe.toml").read_text("utf-8"))
     assert shown == {
         "encoder": {"name": Config().encoder.name},
-        "themes": {"min_cluster_size": 0, "seed": 0},
+        "themes": {"engine": "hdbscan", "granularity": 0.0, "min_cluster_size": 0, "seed": 0},
     }

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from narraframe.records import Codebook, Scores, Themes, ThemeSummary
 from narraframe.report.charts import Chart
 from narraframe.report.facets import label_name
-from narraframe.report.languages import language
+from narraframe.report.languages import language, with_language_names
 from narraframe.report.shown import inert, month
 from narraframe.report.tables import Corpus, decided, rows_of
+from narraframe.report.theme_names import tag, title
 
 # Steps of the map's coordinates: finer than the pixels of any screen, far shorter than floats.
 MAP_STEPS = 10_000
@@ -51,7 +52,7 @@ def page_data(
     """
     theme_ids = [summary.theme for summary in summaries]
     return {
-        "themes": [summary.name for summary in summaries],
+        "themes": [{"tag": tag(one.theme), "title": title(one)} for one in summaries],
         "channels": list(known.channels),
         "months": [month(key) for key in known.months],
         "posts": _posts(known) | _places(known, themes, theme_ids) | _reasons(known, scores),
@@ -61,7 +62,9 @@ def page_data(
 
 
 def _posts(known: Corpus) -> dict[str, Any]:
-    copies = np.bincount(known.group)[known.group] if len(known.group) else known.group
+    alone = known.group < 0
+    sizes = np.bincount(known.group[~alone], minlength=1)
+    copies = np.where(alone, 1, sizes[np.where(alone, 0, known.group)])
     return {
         "id": [post.post_id for post in known.posts],
         "text": [post.text for post in known.posts],
@@ -90,8 +93,9 @@ def _reasons(known: Corpus, scores: Scores | None) -> dict[str, Any]:
     if scores is None:
         return {}
     _, scored = decided(known, scores)
-    reasons = [scores.reasons[r] if r >= 0 else "" for r in rows_of(known.posts, scores.post_ids)]
-    return {"scored": scored.astype(int), "reason": _sparse([r or None for r in reasons])}
+    rows = rows_of(known.posts, scores.post_ids)
+    reasons = [with_language_names(scores.reasons[r]) if r >= 0 else None for r in rows]
+    return {"scored": scored.astype(int), "reason": _sparse(reasons)}
 
 
 def _labels(

@@ -14,9 +14,9 @@ from narraframe.records import Codebook, Post, Quality, Scores, Themes, ThemeSum
 class ReportInput:
     """Everything that one report shows; a part that is None or empty is named as missing.
 
-    `theme_figures` holds outlier_share, relative_validity, npmi, diversity, stability and the like
-    (nan = unknown); `model` says what made the scores (name, version, encoder, ...); `reading`
-    counts what was read, kept and dropped, and why, in the order in which it is to be shown.
+    `theme_figures` holds those of `themes.quality` by name (nan = unknown), and any others; `model`
+    says what made the scores (name, version, encoder, ...); `reading` counts what was
+    read, kept and dropped, and why, in the order in which it is to be shown.
     """
 
     title: str

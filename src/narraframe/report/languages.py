@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 UNKNOWN = "not known"
 
 _NAMES = """
@@ -20,7 +22,16 @@ _BY_CODE = {
     code: name.replace("_", " ") for code, name in (pair.split(":") for pair in _NAMES.split())
 }
 
+_QUOTED_CODE = re.compile("'([a-z]{2})'")
+
 
 def language(code: str | None) -> str:
     """Return the English name of a language, its code where the name is not at hand."""
     return _BY_CODE.get(code, code) if code else UNKNOWN
+
+
+def with_language_names(reason: str) -> str:
+    """Return a sentence about languages with their names in place of quoted codes, such as 'ru'."""
+    if "language" not in reason:
+        return reason
+    return _QUOTED_CODE.sub(lambda found: language(found[1]), reason)

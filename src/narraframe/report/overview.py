@@ -12,7 +12,8 @@ from narraframe.report.bars import Bar, bars
 from narraframe.report.facets import NO_PROBABILITY, FacetView
 from narraframe.report.inputs import ReportInput
 from narraframe.report.languages import language
-from narraframe.report.shown import NOT_KNOWN, day, plural
+from narraframe.report.shown import NOT_KNOWN, day, plural, some_of
+from narraframe.report.steadiness import DISSOLVED
 from narraframe.report.tables import Columns, Corpus, cross, unscored
 
 NOT_SENT = "not among the scores: score these posts too"
@@ -54,11 +55,17 @@ def overview(known: Corpus) -> Overview:
 def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> tuple[str, ...]:
     """Return what a reader must know before believing the page, in sentences."""
     n, found = len(known.posts), list(report.theme_warnings)
+    shaky = sum(theme.stability < DISSOLVED for theme in report.summaries)
+    if report.themes is not None and shaky:
+        one_of = some_of(shaky, len(report.summaries), "theme")
+        found.append(f"{one_of} not stable: nothing should be built on such themes.")
     undated = int((known.month < 0).sum())
     if n and undated == n:
         found.append("No post has a date: nothing can be shown over time.")
     elif undated:
-        found.append(f"{_of(undated, n)} without a date: they are missing from every time line.")
+        found.append(
+            f"{some_of(undated, n, 'post')} without a date and missing from every time line."
+        )
     for name, rows in (("themes", report.themes), ("scores", report.scores)):
         inside = {post.post_id for post in known.posts}
         extra = sum(post_id not in inside for post_id in rows.post_ids) if rows else 0
@@ -67,12 +74,11 @@ def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> 
     if report.scores is not None:
         without = sum(posts for _, posts, _ in unscored(known, report.scores, missing=NOT_SENT))
         if without:
-            found.append(f"{_of(without, n)} without a score: the reasons stand under Narratives.")
+            found.append(f"{some_of(without, n, 'post')} without a score: see Narratives for why.")
     never = sum(row.state == NO_PROBABILITY for view in views for row in view.rows)
     if never:
-        found.append(
-            f"{plural(never, 'label')} never decided: the model gives no probability there."
-        )
+        labels = f"{plural(never, 'label')} {'is' if never == 1 else 'are'}"
+        found.append(f"{labels} never decided: the model gives no probability there.")
     if report.quality is not None and report.quality.undefined:
         found.append(
             f"Quality is undefined for {plural(len(report.quality.undefined), 'label')}: "
@@ -81,7 +87,3 @@ def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> 
     if report.scores is not None and report.quality is None:
         found.append("Nothing here says how often the classifier is right.")
     return tuple(found)
-
-
-def _of(n: int, total: int) -> str:
-    return f"{n:,} of {plural(total, 'post')} {'is' if n == 1 else 'are'}"

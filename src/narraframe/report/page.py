@@ -11,11 +11,21 @@ import jinja2
 from markupsafe import Markup
 
 from narraframe.records import ThemeSummary
-from narraframe.report import charts, data, overview, quality, shown, tables, theme_cards
+from narraframe.report import (
+    charts,
+    data,
+    overview,
+    quality,
+    shown,
+    tables,
+    theme_cards,
+    theme_figures,
+)
 from narraframe.report.bars import bars
 from narraframe.report.charts import Chart
 from narraframe.report.facets import FIRST_DRAWN, FacetView, facet_views
 from narraframe.report.inputs import ReportInput, check
+from narraframe.report.theme_names import title
 
 _HERE = Path(__file__).parent
 _STYLES = ("report.css",)
@@ -25,10 +35,12 @@ _SCRIPTS = (
     "charts.js",
     "post.js",
     "colouring.js",
+    "names.js",
     "map.js",
     "controls.js",
 )
 BARS_SHOWN = 6
+CARDS_SHOWN = 12
 
 
 def render(report: ReportInput) -> str:
@@ -104,7 +116,7 @@ def _overview(
     return {
         "overview": overview.overview(known),
         "warnings": overview.warnings(report, known, views),
-        "top_themes": bars((s.name, s.n_posts, s.n_groups) for s in summaries[:BARS_SHOWN]),
+        "top_themes": bars((title(s), s.n_posts, s.n_groups) for s in summaries[:BARS_SHOWN]),
         "top_labels": bars((row.name, row.posts, row.distinct) for row in top),
         "reading": bars((what, n, n) for what, n in report.reading.items()),
     }
@@ -118,7 +130,7 @@ def _themes(
     rows = tables.rows_of(known.posts, report.themes.post_ids)
     return {
         "cards": theme_cards.theme_cards(known, report.themes, summaries),
-        "figures": theme_cards.theme_figures(report),
+        "figures": theme_figures.theme_figures(report.theme_figures),
         "n_on_map": int((rows >= 0).sum()),
         "n_noise": int((report.themes.theme[rows[rows >= 0]] < 0).sum()),
     }
@@ -153,7 +165,7 @@ def _charts(
         made["posts"] = charts.posts_by_month(known)
     if known.months and report.themes is not None and summaries:
         table = theme_cards.count_by_month(known, report.themes, summaries)
-        names = [summary.name for summary in summaries]
+        names = [title(summary) for summary in summaries]
         made["themes"] = charts.theme_lines(known, table, names)
         for row, name in enumerate(names):
             made[f"theme-{row}"] = charts.theme_columns(known, table, row, name)
@@ -187,8 +199,10 @@ def _environment() -> jinja2.Environment:
     }
     environment.globals |= {
         "plural": shown.plural,
+        "some_of": shown.some_of,
         "metrics": charts.METRICS,
         "first_drawn": FIRST_DRAWN,
+        "cards_shown": CARDS_SHOWN,
     }
     return environment
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 NOT_KNOWN = "not known"
+DASH = "–"
 
 # Embeddings, overrides and isolates can make a text read otherwise than it is stored: they are
 # shown by name. Marks only nudge the punctuation beside them: dropping them loses nothing visible.
@@ -58,6 +59,11 @@ def number(value: float) -> str:
 def plural(n: int, one: str, many: str | None = None) -> str:
     """Write a count with its noun: ``plural(1, "post")`` is "1 post"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def some_of(n: int, total: int, one: str, is_: str = "is", are: str = "are") -> str:
+    """Write how many of how many, and the verb that fits: "1 of 6 posts is"."""
+    return f"{n:,} of {plural(total, one)} {is_ if n == 1 else are}"
 
 
 def figure(value: float) -> str:

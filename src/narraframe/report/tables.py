@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.records import Post, Scores, Themes
+from narraframe.report.languages import with_language_names
 from narraframe.report.shown import month_key
 
 # A wrong date (1970) would otherwise squeeze years of posts into a corner of every time line.
@@ -25,8 +26,9 @@ Counts = NDArray[np.int64]
 class Corpus:
     """The n posts of a report with what every table needs to know of them.
 
-    `group` (n,) numbers the groups of near-duplicates; `month` (n,) and `channel` (n,) point into
-    `months` and `channels`, -1 = no date. The channel "" stands for posts without one.
+    `group` (n,) numbers the groups of near-duplicates, -1 = a post without text; `month` (n,) and
+    `channel` (n,) point into `months` and `channels`, -1 = no date. The channel "" stands for posts
+    without one. "Distinct posts" are the groups: posts with text, near-duplicates counted once.
     """
 
     posts: tuple[Post, ...]
@@ -38,8 +40,8 @@ class Corpus:
 
     @property
     def n_distinct(self) -> int:
-        """How many posts there are when near-duplicates count once."""
-        return int(np.unique(self.group).size)
+        """How many posts with text there are when near-duplicates count once."""
+        return count_distinct(self.group)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,10 @@ def corpus(posts: Iterable[Post]) -> Corpus:
     """Number the groups, months and channels of `posts`."""
     posts = tuple(posts)
     groups: dict[str, int] = {}
-    group = [groups.setdefault(p.duplicate_of or p.post_id, len(groups)) for p in posts]
+    group = [
+        groups.setdefault(p.duplicate_of or p.post_id, len(groups)) if has_text(p) else -1
+        for p in posts
+    ]
     keys = [month_key(p.created_at) if p.created_at else "" for p in posts]
     months = month_axis(key for key in keys if key)
     place = {key: i for i, key in enumerate(months)} | {"": -1}
@@ -86,6 +91,16 @@ def corpus(posts: Iterable[Post]) -> Corpus:
         channels=channels,
         channel=np.array([rank[p.channel or ""] for p in posts], dtype=np.intp),
     )
+
+
+def has_text(post: Post) -> bool:
+    """Tell whether a post says anything: links and calls to action alone do not, once cleaned."""
+    return bool((post.text if post.model_text is None else post.model_text).strip())
+
+
+def count_distinct(group: Index) -> int:
+    """Count the groups of near-duplicates, posts without text left out."""
+    return int(np.unique(group[group >= 0]).size)
 
 
 def month_axis(keys: Iterable[str]) -> tuple[str, ...]:
@@ -140,9 +155,12 @@ def unscored(known: Corpus, scores: Scores, *, missing: str) -> list[tuple[str, 
 
     Posts that the scores do not hold at all are counted under the reason `missing`.
     """
-    reasons = [scores.reasons[i] if i >= 0 else missing for i in _ints(known, scores)]
+    reasons = [
+        with_language_names(scores.reasons[i]) if i >= 0 else missing for i in _ints(known, scores)
+    ]
     posts = Counter(reason for reason in reasons if reason)
-    distinct = Counter(reason for reason, _ in set(zip(reasons, known.group, strict=True)))
+    groups = set(zip(reasons, known.group.tolist(), strict=True))
+    distinct = Counter(reason for reason, group in groups if group >= 0)
     return [(reason, n, distinct[reason]) for reason, n in posts.most_common()]
 
 
@@ -165,7 +183,7 @@ def cross(member: Flags, columns: Columns, *, asked: Flags, group: Index) -> Cou
     asked : bool array of shape (n,)
         The posts that could count; the others are left out of everything.
     group : int array of shape (n,)
-        The near-duplicate group of each post.
+        The near-duplicate group of each post, -1 = no text: not a distinct post.
     """
     width = len(columns.names)
     placed = asked & (columns.of >= 0)
@@ -182,12 +200,12 @@ def cross(member: Flags, columns: Columns, *, asked: Flags, group: Index) -> Cou
         n_posts=n_posts,
         n_distinct=n_distinct,
         row_posts=member.sum(axis=0, dtype=np.int64),
-        row_distinct=np.array([np.unique(group[m]).size for m in member.T], dtype=np.int64),
+        row_distinct=np.array([count_distinct(group[m]) for m in member.T], dtype=np.int64),
     )
 
 
 def _per_column(column: Index, group: Index, width: int) -> tuple[Counts, Counts]:
-    pairs = np.unique(np.stack([column, group]), axis=1)
+    pairs = np.unique(np.stack([column, group])[:, group >= 0], axis=1)
     return (
         np.bincount(column, minlength=width).astype(np.int64),
         np.bincount(pairs[0], minlength=width).astype(np.int64),

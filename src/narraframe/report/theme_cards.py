@@ -1,70 +1,31 @@
-"""One card a theme: keywords, size, channels, posts that stand for it; and the figures of all."""
+"""One card a theme: keywords, size, how far to trust it, channels, posts that stand for it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from narraframe.records import Post, Themes, ThemeSummary
 from narraframe.report.bars import Bar, bars, per_cent
 from narraframe.report.inputs import ReportInput
-from narraframe.report.shown import day, excerpt, figure, share
+from narraframe.report.shown import DASH, day, excerpt, figure, share
+from narraframe.report.steadiness import verdict, warning
 from narraframe.report.tables import (
     Corpus,
     CountTable,
     channel_columns,
+    count_distinct,
     cross,
     month_columns,
     theme_members,
 )
+from narraframe.report.theme_names import own_name, tag, title
 
 CHANNELS_SHOWN = 6
 EXCERPT = 600
-
-# key -> (name, written by, explanation)
-_FIGURES = {
-    "outlier_share": (
-        "Posts in no theme",
-        share,
-        "Share of the posts that lie too far from every theme to belong to one; a tenth to a third "
-        "is common.",
-    ),
-    "stability": (
-        "Stability",
-        figure,
-        "How alike the themes are when they are computed again from another random start: "
-        "1 = the same posts together each time, 0 = no more than by chance.",
-    ),
-    "relative_validity": (
-        "Separation",
-        figure,
-        "How dense themes are compared with the space between them, from −1 to 1 (relative "
-        "validity). Good for comparing settings; it has no absolute meaning.",
-    ),
-    "npmi": (
-        "Coherence of keywords",
-        figure,
-        "Whether the keywords of a theme stand in the same posts more often than by chance, "
-        "from −1 to 1 (normalised pointwise mutual information).",
-    ),
-    "diversity": (
-        "Diversity of keywords",
-        figure,
-        "Share of distinct words among all keywords: 1 = no keyword serves two themes.",
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measure, as written, with what it means."""
-
-    name: str
-    value: str
-    meaning: str
 
 
 @dataclass(frozen=True)
@@ -79,13 +40,24 @@ class Representative:
 
 @dataclass(frozen=True)
 class ThemeCard:
-    """One theme as the reader sees it; keywords are (term, weight, length in per cent)."""
+    """One theme as the reader sees it; keywords are (term, weight, length in per cent).
+
+    `verdict` is what its stability comes to, in two words or ""; `meaning` says what that means;
+    `warning` is a sentence or "".
+    """
 
     row: int
+    tag: str
     name: str
+    title: str
     n_posts: int
     n_groups: int
     share: str
+    confidence: str
+    stability: str
+    verdict: str
+    meaning: str
+    warning: str
     keywords: tuple[tuple[str, float, float], ...]
     channels: tuple[Bar, ...]
     n_more_channels: int
@@ -93,24 +65,25 @@ class ThemeCard:
 
 
 def themes_of(report: ReportInput, known: Corpus) -> tuple[ThemeSummary, ...]:
-    """Return the summaries, largest theme first, with a bare one for each theme that lacks one."""
+    """Return the summaries, largest theme first, with a bare one for each theme that lacks one.
+
+    Their sizes are counted among the posts of the report, as everything else on the page is.
+    """
     if report.themes is None:
         return ()
     lacking = set(report.themes.theme.tolist()) - {s.theme for s in report.summaries}
-    ids = sorted(theme for theme in lacking if theme >= 0)
-    member, _ = theme_members(known, report.themes, ids)
     bare = [
-        ThemeSummary(
-            theme=theme,
-            name=f"Theme {theme}",
-            keywords=(),
-            n_posts=int(inside.sum()),
-            n_groups=int(np.unique(known.group[inside]).size),
-            representative_post_ids=(),
-        )
-        for theme, inside in zip(ids, member.T, strict=True)
+        ThemeSummary(theme, f"theme {theme}", (), 0, 0, ())
+        for theme in sorted(lacking)
+        if theme >= 0
     ]
-    return tuple(sorted([*report.summaries, *bare], key=lambda s: (-s.n_posts, s.theme)))
+    listed = [*report.summaries, *bare]
+    member, _ = theme_members(known, report.themes, [summary.theme for summary in listed])
+    counted = [
+        replace(summary, n_posts=int(inside.sum()), n_groups=count_distinct(known.group[inside]))
+        for summary, inside in zip(listed, member.T, strict=True)
+    ]
+    return tuple(sorted(counted, key=lambda s: (-s.n_posts, s.theme)))
 
 
 def count_by_month(known: Corpus, themes: Themes, summaries: Sequence[ThemeSummary]) -> CountTable:
@@ -130,10 +103,17 @@ def theme_cards(
     return tuple(
         ThemeCard(
             row=row,
-            name=theme.name,
+            tag=tag(theme.theme),
+            name=own_name(theme),
+            title=title(theme),
             n_posts=theme.n_posts,
             n_groups=theme.n_groups,
             share=share(theme.n_posts / max(len(known.posts), 1)),
+            confidence=_figure(theme.confidence),
+            stability=_figure(theme.stability),
+            verdict=verdict(theme.stability)[0],
+            meaning=verdict(theme.stability)[1],
+            warning=warning(theme.stability),
             keywords=_keywords(theme),
             channels=_channels(columns.names, table, row)[:CHANNELS_SHOWN],
             n_more_channels=max(np.count_nonzero(table.posts[row]) - CHANNELS_SHOWN, 0),
@@ -147,21 +127,8 @@ def theme_cards(
     )
 
 
-def theme_figures(report: ReportInput) -> tuple[Figure, ...]:
-    """Return the figures of the themes with their meaning; known ones first and always."""
-    given = report.theme_figures
-    known = [
-        Figure(name, write(given.get(key, math.nan)), meaning)
-        for key, (name, write, meaning) in _FIGURES.items()
-    ]
-    return (
-        *known,
-        *(
-            Figure(k.replace("_", " "), figure(v), "")
-            for k, v in given.items()
-            if k not in _FIGURES
-        ),
-    )
+def _figure(value: float) -> str:
+    return DASH if math.isnan(value) else figure(value)
 
 
 def _keywords(theme: ThemeSummary) -> tuple[tuple[str, float, float], ...]:

@@ -18,7 +18,9 @@ SETTINGS = """\
 name = "all-MiniLM-L6-v2"
 
 [themes]
-min_cluster_size = 0   # smallest theme, in distinct posts; 0 = chosen by relative validity
+engine = "hdbscan"     # or "graph": communities, no noise
+granularity = 0.0      # more gives more and smaller themes; 0 = that of the engine
+min_cluster_size = 0   # smallest theme, in distinct posts; 0 = by the number of posts, 3 to 10
 seed = 0
 """
 EXPERIMENT = """\

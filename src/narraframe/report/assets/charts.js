@@ -10,6 +10,7 @@
   const LINE = 16; // pixels; measured line heights fail where a font lacks the measured character
   const numbers = new Intl.NumberFormat("en");
   const drawn = new Map(); // element -> { instance, spec, redraw }
+  const inks = new Map(); // element -> colour of text that it was drawn with: light or dark
   const groups = new Map(); // name of a table -> { variant, slots: Map(series id -> slot) }
 
   document.documentElement.classList.add("js");
@@ -218,12 +219,14 @@
   /* The instance for an element, with the colours of the moment. */
   function draw(element, option, renderer) {
     let instance = echarts.getInstanceByDom(element);
+    const ink = colour("ink");
     if (!instance) {
       instance = echarts.init(element, theme(), { renderer });
       onSize(element, () => drawn.get(element)());
-    }
-    instance.setTheme(theme());
-    instance.resize();
+    } else if (inks.get(element) !== ink) instance.setTheme(theme());
+    inks.set(element, ink);
+    const fits = instance.getWidth() === element.clientWidth && instance.getHeight() === element.clientHeight;
+    if (!fits) instance.resize(); // this, as a new theme, draws everything once more
     instance.setOption({ animation: false, useUTC: true, ...option }, { notMerge: true });
     return instance;
   }
@@ -252,7 +255,7 @@
 
   startGroups();
   window.narraframe = {
-    data, numbers, drawn, groups, make, colour, mix, slotColour, slotShape, tooltip, draw, drawChart,
+    data, numbers, drawn, groups, make, colour, mix, FONT, slotColour, slotShape, tooltip, draw, drawChart,
     redrawAll, choose,
   };
 })();

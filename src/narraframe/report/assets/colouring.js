@@ -13,7 +13,7 @@
     if (by === "channel") return ranked(posts.channel, (at) => data.channels[at] || "channel not known");
     if (by === "month") return months();
     if (by.startsWith("label:")) return byLabel(data.labels[Number(by.slice(6))]);
-    const named = data.themes.map((name, at) => slot(at, name, rowsWhere(posts.theme, at)));
+    const named = data.themes.map(({ title }, at) => slot(at, title, rowsWhere(posts.theme, at)));
     return [grey("no theme", onMap.filter((row) => posts.theme[row] < 0)), ...named];
   }
 
@@ -34,7 +34,7 @@
     const shown = present.slice(0, CHANNELS).map((at, i) => slot(i, nameOf(at), rowsWhere(column, at)));
     const rest = new Set(present.slice(CHANNELS));
     if (!rest.size) return shown;
-    return [grey(`${rest.size} other channels`, onMap.filter((row) => rest.has(column[row]))), ...shown];
+    return [grey(`${rest.size} other ${rest.size === 1 ? "channel" : "channels"}`, onMap.filter((row) => rest.has(column[row]))), ...shown];
   }
 
   function months() {

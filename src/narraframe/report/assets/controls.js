@@ -75,11 +75,22 @@
       redrawGroup(target.dataset.group);
     });
     document.addEventListener("click", ({ target }) => {
+      const theme = target.closest("[data-theme]")?.dataset.theme;
+      if (theme !== undefined) report.map?.pickOut(Number(theme));
       const row = target.closest("[data-post]")?.dataset.post;
       if (row === undefined) return;
       if (report.map) report.map.select(Number(row), { move: true });
       else report.post.show(Number(row), { move: true });
     });
+  }
+
+  /* A link to a card that is folded away opens the fold. */
+  function unfold() {
+    const card = document.getElementById(location.hash.slice(1));
+    const fold = card?.closest("details");
+    if (!fold || fold.open) return;
+    fold.open = true;
+    card.scrollIntoView();
   }
 
   /* Charts are drawn when they come near the screen: a hundred themes need no hundred charts. */
@@ -121,9 +132,12 @@
   /* Paper is white and narrow: charts are drawn light, and scaled by the style sheet for print. */
   function printing(drawAll) {
     let scheme;
+    let folded = [];
     addEventListener("beforeprint", () => {
       scheme = root.dataset.scheme;
       root.dataset.scheme = "light";
+      folded = [...document.querySelectorAll("details.more:not([open])")];
+      for (const fold of folded) fold.open = true;
       drawAll();
       repaint();
       for (const svg of document.querySelectorAll(".chart svg")) {
@@ -133,11 +147,14 @@
     addEventListener("afterprint", () => {
       if (scheme) root.dataset.scheme = scheme;
       else delete root.dataset.scheme;
+      for (const fold of folded) fold.open = false;
       repaint();
     });
   }
 
   listen();
+  addEventListener("hashchange", unfold);
+  unfold();
   report.map?.draw();
   const drawAll = drawWhenNear();
   schemes();

@@ -11,9 +11,12 @@
   const { onMap, rowsWhere } = report;
   const LISTED = 50;
   const TIP_CHARACTERS = 200;
-  const NAMES_FIT = 700; // pixels: below this width theme names would cover the map
-  const [NAME_WIDTH, NAME_LINE, NAME_CHARACTER] = [150, 15, 7.2]; // pixels
-  const state = { by: "theme", only: null, words: [], found: null, row: null };
+  const MANY = 1500; // posts
+  const EDGE = 4; // pixels
+  const AXES = ["across", "up"];
+  const state = { by: "theme", only: null, found: null, row: null, zoom: [[0, 100], [0, 100]] };
+  const factors = new Map(); // id of a series -> size of its marks, 1 = usual
+  let resting = 0; // timer that waits for the end of a movement
   const haystack = posts.text.map((text, row) => `${text}\n${post.channel(row)}`.toLowerCase());
 
   function points(rows) {
@@ -25,102 +28,120 @@
     return state.found === null || state.found.has(row);
   }
 
+  /* Size and opacity of a mark: the more posts, the smaller and fainter; nearer, larger again. */
+  function mark() {
+    const n = Math.max(onMap.length, 1);
+    const zoomed = 100 / Math.min(...state.zoom.map(([start, end]) => end - start));
+    const size = Math.min(10, Math.max(2.5, 60 / n ** 0.3)) * Math.min(2.5, zoomed ** 0.4);
+    return { size: Math.min(11, size), opacity: Math.min(0.92, Math.max(0.3, 3 / n ** 0.17)) };
+  }
+
   function series(list) {
-    const size = onMap.length > 5000 ? 5 : onMap.length > 1000 ? 7 : 10;
+    const { size, opacity } = mark();
     const dimmed = state.only !== null || state.found !== null;
     const drawn = [];
+    factors.clear();
+    const draw = (id, factor, option) => {
+      factors.set(id, factor);
+      drawn.push({ id, type: "scatter", symbolSize: size * factor, ...option });
+    };
     for (const category of list) {
       const bright = dimmed ? category.rows.filter((row) => visible(category, row)) : category.rows;
-      const base = { type: "scatter", name: category.name, symbol: category.shape, itemStyle: { color: category.colour } };
+      const base = { name: category.name, symbol: category.shape };
       if (dimmed) {
         const keep = new Set(bright);
-        const rest = category.rows.filter((row) => !keep.has(row));
-        drawn.push({ ...base, data: points(rest), symbolSize: size * 0.7, itemStyle: { color: colour("noise"), opacity: 0.3 } });
+        const rest = points(category.rows.filter((row) => !keep.has(row)));
+        draw(`rest-${category.key}`, 0.7, { ...base, data: rest, z: 2, itemStyle: { color: colour("noise"), opacity: 0.25 } });
       }
-      const edge = state.found === null ? colour("card") : colour("ink");
-      const opacity = category.grey && state.found === null ? 0.75 : 0.9;
-      drawn.push({
-        ...base, data: points(bright), symbolSize: state.found === null ? size : size * 1.35,
-        itemStyle: { color: category.colour, opacity, borderColor: category.shape === "emptyCircle" ? category.colour : edge, borderWidth: 0.7 },
-        z: dimmed ? 4 : category.grey ? 2 : 3,
+      const pale = category.grey && state.found === null;
+      draw(`bright-${category.key}`, state.found ? 1.35 : pale ? 0.8 : 1, {
+        ...base, data: points(bright), z: dimmed ? 4 : category.grey ? 2 : 3,
+        itemStyle: { color: category.colour, opacity: dimmed ? Math.max(0.75, opacity) : opacity * (pale ? 0.6 : 1), ...edge(category, pale) },
       });
     }
     if (state.row !== null && posts.x[state.row] !== null) drawn.push(ring(size));
-    if (state.by === "theme" && !dimmed && element.clientWidth >= NAMES_FIT) drawn.push(names([]));
+    drawn.push(names());
     return drawn;
+  }
+
+  /* A thin edge tells marks apart; around thousands of them, edges would be all that is seen. */
+  function edge(category, pale) {
+    if (category.shape === "emptyCircle") return { borderColor: category.colour, borderWidth: 0.7 };
+    if (state.found !== null) return { borderColor: colour("ink"), borderWidth: 0.7 };
+    return { borderColor: colour("card"), borderWidth: pale || onMap.length > MANY ? 0 : 0.7 };
   }
 
   function ring(size) {
     return {
-      id: "chosen", type: "scatter", data: points([state.row]), symbol: "circle", symbolSize: size * 2.4, silent: true,
+      id: "chosen", type: "scatter", data: points([state.row]), symbol: "circle", symbolSize: size + 11, silent: true,
       itemStyle: { color: "transparent", borderColor: colour("ink"), borderWidth: 2 }, z: 6,
     };
   }
 
-  function names(middles) {
+  /* From posts to pixels and back, for the part of the map that is seen. */
+  function lens() {
+    const along = ({ min, max }, [start, end], length) => {
+      const [low, span] = [min + ((max - min) * start) / 100, ((max - min) * (end - start)) / 100];
+      const scale = (length - 2 * EDGE) / span;
+      return { to: (value) => EDGE + (value - low) * scale, from: (pixel) => low + (pixel - EDGE) / scale };
+    };
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    const [across, up] = [along(range(posts.x), state.zoom[0], width), along(range(posts.y), state.zoom[1], height)];
     return {
-      id: "names", type: "scatter", symbolSize: 0.01, silent: true, z: 5, data: middles,
-      label: {
-        show: true, formatter: (item) => item.name, color: colour("ink"), fontWeight: 600, fontSize: 12,
-        lineHeight: NAME_LINE, textBorderColor: colour("paper"), textBorderWidth: 4, width: NAME_WIDTH, overflow: "break",
-      },
+      width, height,
+      pixel: (row) => [across.to(posts.x[row]), height - up.to(posts.y[row])],
+      value: ({ x, y }) => [across.from(x), up.from(height - y)],
     };
   }
 
-  /* Names of themes at their middle, largest theme first; one that would cover another is left out. */
-  function placeNames(instance) {
-    if (!instance.getOption().series.some((one) => one.id === "names")) return;
-    const placed = [];
-    const middles = [];
-    data.themes.forEach((name, at) => {
-      const rows = rowsWhere(posts.theme, at);
-      if (!rows.length) return;
-      const value = [median(rows.map((row) => posts.x[row])), median(rows.map((row) => posts.y[row]))];
-      const [x, y] = instance.convertToPixel({ gridIndex: 0 }, value);
-      const long = name.length * NAME_CHARACTER;
-      const box = { x, y, w: Math.min(long, NAME_WIDTH), h: Math.ceil(long / NAME_WIDTH) * NAME_LINE + 4 };
-      if (placed.some((one) => covers(one, box))) return;
-      placed.push(box);
-      middles.push({ name, value });
-    });
-    instance.setOption({ series: [names(middles)] });
+  /* Names for the themes that are seen, largest first; none while posts are sought. */
+  function names() {
+    if (state.by !== "theme" || state.found !== null) return report.nameSeries([]);
+    const { pixel, value, width, height } = lens();
+    const themes = data.themes.map((theme, at) => ({ ...theme, points: () => rowsWhere(posts.theme, at).map(pixel) }))
+      .filter((_, at) => state.only === null || state.only === at + 1); // the first category is noise
+    const boxes = report.placeNames(themes, onMap.map(pixel), { width, height, radius: mark().size / 2 });
+    return report.nameSeries(boxes.map((box) => ({ name: box.text, value: value(box) })));
   }
 
-  function covers(one, other) {
-    return Math.abs(one.x - other.x) < (one.w + other.w) / 2 && Math.abs(one.y - other.y) < (one.h + other.h) / 2;
-  }
-
-  function median(values) {
-    return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  /* After zooming or moving: marks of the right size, names where there is room now. */
+  function fit(instance) {
+    const { size } = mark();
+    instance.setOption({ series: [...[...factors].map(([id, factor]) => ({ id, symbolSize: size * factor })), names()] });
   }
 
   function tip(item) {
     const row = item.data[2];
     const box = make("div");
-    box.append(make("strong", "", post.channel(row)), make("div", "soft", `${post.date(row)} · ${post.theme(row)}`));
+    box.append(make("strong", "", post.theme(row)), make("div", "soft", `${post.channel(row)} · ${post.date(row)}`));
     const text = make("p", "", post.excerpt(row, TIP_CHARACTERS));
     text.dir = "auto";
     box.append(text);
     return box;
   }
 
+  const ranges = new Map();
+
+  /* Least and largest value on an axis, with a margin. */
   function range(column) {
-    const values = onMap.map((row) => column[row]);
-    let [low, high] = [Infinity, -Infinity];
-    for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
-    const edge = Math.max((high - low) * 0.05, 1);
-    return { type: "value", show: false, min: low - edge, max: high + edge };
+    if (!ranges.has(column)) {
+      let [low, high] = [Infinity, -Infinity];
+      for (const row of onMap) [low, high] = [Math.min(low, column[row]), Math.max(high, column[row])];
+      const margin = Math.max((high - low) * 0.05, 1);
+      ranges.set(column, { min: low - margin, max: high + margin });
+    }
+    return ranges.get(column);
   }
 
   function draw() {
     report.drawn.set(element, draw);
-    const before = echarts.getInstanceByDom(element)?.getOption()?.dataZoom;
-    const zoom = (i) => ({ type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false,
-      [i ? "yAxisIndex" : "xAxisIndex"]: 0, start: before?.[i]?.start ?? 0, end: before?.[i]?.end ?? 100 });
+    const axis = (column) => ({ type: "value", show: false, ...range(column) });
+    const zoom = (i) => ({ id: AXES[i], type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false,
+      [i ? "yAxisIndex" : "xAxisIndex"]: 0, start: state.zoom[i][0], end: state.zoom[i][1] });
     const list = report.categories(state.by).map((category, key) => ({ ...category, key }));
     const instance = report.draw(element, {
-      grid: { left: 4, right: 4, top: 4, bottom: 4 },
-      xAxis: range(posts.x), yAxis: range(posts.y),
+      grid: { left: EDGE, right: EDGE, top: EDGE, bottom: EDGE },
+      xAxis: axis(posts.x), yAxis: axis(posts.y),
       dataZoom: [zoom(0), zoom(1)],
       tooltip: report.tooltip("item", tip),
       series: series(list),
@@ -128,8 +149,11 @@
     instance.off("click");
     instance.on("click", (item) => select(item.data[2]));
     instance.off("datazoom");
-    instance.on("datazoom", () => placeNames(instance));
-    placeNames(instance);
+    instance.on("datazoom", (event) => {
+      for (const { dataZoomId, start, end } of event.batch ?? [event]) state.zoom[AXES.indexOf(dataZoomId)] = [start, end];
+      clearTimeout(resting);
+      resting = setTimeout(() => fit(instance), 120);
+    });
     legend(list);
   }
 
@@ -163,10 +187,21 @@
     draw();
   }
 
+  /* Picks out the posts of one theme, as its entry beside the map does. */
+  function pickOut(theme) {
+    document.getElementById("colour-by").value = "theme";
+    Object.assign(state, { by: "theme", only: theme + 1 });
+    draw();
+    const entry = document.querySelector('#legend [aria-pressed="true"]');
+    entry?.scrollIntoView({ block: "nearest" });
+    element.scrollIntoView({ block: "center" });
+    entry?.focus({ preventScroll: true });
+  }
+
   function search(text) {
-    state.words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    const hits = state.words.length
-      ? haystack.map((_, row) => row).filter((row) => state.words.every((word) => haystack[row].includes(word)))
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const hits = words.length
+      ? haystack.map((_, row) => row).filter((row) => words.every((word) => haystack[row].includes(word)))
       : null;
     state.found = hits && new Set(hits);
     list(hits);
@@ -180,7 +215,7 @@
     status.textContent = "";
     if (!hits) return;
     const away = hits.filter((row) => posts.x[row] === null).length;
-    status.textContent = `${numbers.format(hits.length)} of ${numbers.format(posts.text.length)} posts match`
+    status.textContent = `${numbers.format(hits.length)} of ${numbers.format(posts.text.length)} posts ${hits.length === 1 ? "matches" : "match"}`
       + (away ? `, ${numbers.format(away)} of them not on the map` : "")
       + (hits.length > LISTED ? `; the first ${LISTED} are listed below the map` : "");
     target.append(...hits.slice(0, LISTED).map(entry));
@@ -216,15 +251,13 @@
 
   /* Zoom by `factor` around the middle and move by shares of what is seen. */
   function zoom(factor, right = 0, up = 0) {
-    const instance = echarts.getInstanceByDom(element);
-    const windows = instance.getOption().dataZoom;
-    const batch = windows.map(({ start, end }, i) => {
+    const batch = state.zoom.map(([start, end], i) => {
       const span = Math.min(100, Math.max(1, (end - start) * factor));
       const middle = (start + end) / 2 + (i ? up : right) * (end - start);
       const low = Math.min(100 - span, Math.max(0, middle - span / 2));
-      return { dataZoomIndex: i, start: factor ? low : 0, end: factor ? low + span : 100 };
+      return { dataZoomId: AXES[i], start: factor ? low : 0, end: factor ? low + span : 100 };
     });
-    instance.dispatchAction({ type: "dataZoom", batch });
+    echarts.getInstanceByDom(element).dispatchAction({ type: "dataZoom", batch });
   }
 
   const KEYS = {
@@ -258,5 +291,5 @@
 
   fillLabels();
   listen();
-  report.map = { element, draw, select };
+  report.map = { element, draw, select, pickOut };
 })();

@@ -27,7 +27,15 @@
   function theme(row) {
     const at = posts.theme[row];
     if (at === NO_ROW) return "not computed";
-    return at < 0 ? "no theme" : data.themes[at];
+    return at < 0 ? "no theme" : data.themes[at].title;
+  }
+
+  function themeLink(row) {
+    const at = posts.theme[row];
+    if (at < 0) return theme(row);
+    const anchor = make("a", "", theme(row));
+    anchor.href = `#${data.themes[at].tag}`;
+    return anchor;
   }
 
   function labels(row) {
@@ -74,7 +82,7 @@
     fact(facts, "Forwarded from", value(posts.forwarded_from, row));
     fact(facts, "Date", date(row));
     fact(facts, "Language", value(posts.lang, row));
-    fact(facts, "Theme", theme(row));
+    fact(facts, "Theme", themeLink(row));
     const copies = posts.copies[row];
     fact(facts, "Copies", copies > 1 ? `one of ${numbers.format(copies)} near-identical posts` : "");
     fact(facts, "Id", posts.id[row]);

@@ -1,0 +1,101 @@
+"""A browser for the tests of the page, and how they look at it."""
+
+import contextlib
+import json
+import shutil
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+NEEDS_CHROMIUM = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--force-prefers-reduced-motion",
+)  # fmt: skip
+
+
+def start(profile):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(DRIVER))
+
+
+@contextlib.contextmanager
+def clean(driver, path):
+    """Open `path`; afterwards there must be no fault, no request, and no script of a post."""
+    for kind in ("browser", "performance"):
+        driver.get_log(kind)
+    driver.get(path.as_uri())
+    yield
+    assert driver.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    asked = [params["request"]["url"] for params in sent]
+    assert path.as_uri() in asked
+    assert [url for url in asked if not url.startswith((path.as_uri(), "data:"))] == []
+    assert driver.execute_script("return window.pwned") is None
+
+
+def resize(driver, width, height):
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def wait(driver, condition):
+    WebDriverWait(driver, 10).until(condition)
+
+
+def css(driver, selector):
+    return driver.find_elements(By.CSS_SELECTOR, selector)
+
+
+def scroll_to(driver, element):
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+
+
+def point(driver, row):
+    """Where post `row` lies on the map, from the middle of the map, in pixels."""
+    return driver.execute_script(
+        """const {element} = narraframe.map, {x, y} = narraframe.data.posts;
+        const [left, top] = echarts.getInstanceByDom(element)
+            .convertToPixel({gridIndex: 0}, [x[arguments[0]], y[arguments[0]]]);
+        return [left - element.clientWidth / 2, top - element.clientHeight / 2];""",
+        row,
+    )
+
+
+def legend(driver):
+    """Name and count of every entry of the map's legend."""
+    names, counts = (css(driver, f"#legend button {tag}") for tag in ("span", "b"))
+    return {name.text: count.text for name, count in zip(names, counts, strict=True)}
+
+
+def drawn_colours(driver):
+    """The opaque colours on the map, read from a copy so that the map stays as it is."""
+    return driver.execute_script(
+        """const canvas = document.querySelector('#map-chart canvas');
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+        copy.drawImage(canvas, 0, 0);
+        const {data} = copy.getImageData(0, 0, canvas.width, canvas.height);
+        const seen = new Set();
+        for (let i = 0; i < data.length; i += 4)
+            if (data[i + 3] > 250) seen.add((data[i] << 16) + (data[i + 1] << 8) + data[i + 2]);
+        return [...seen];"""
+    )
+
+
+def windows(driver):
+    return driver.execute_script(
+        """return echarts.getInstanceByDom(narraframe.map.element).getOption().dataZoom
+            .map(({start, end}) => [start, end]);"""
+    )
