@@ -1,8 +1,8 @@
 """How the cost of theme discovery grows from 2,000 to 200,000 posts, and what a million would take.
 
-The vectors are invented: 400 subjects of unequal size in 384 dimensions, spread so wide that about
-every tenth post lies between them, and texts of words by subject; embedding is not in it. Each size
-runs in a process of its own, so that its peak memory is its own. Machines are noisy: read ratios and
+The vectors are invented: 400 subjects of unequal size in 384 dimensions, so wide that about every
+tenth post lies between them, and texts of words by subject; embedding is not in it. Each size runs
+in a process of its own, so that its peak memory is its own. Machines are noisy: read ratios and
 exponents, not seconds.
 """
 

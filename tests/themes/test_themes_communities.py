@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from narraframe.themes.communities import N_RUNS, communities
 from narraframe.themes.graph import fuzzy_graph
 from narraframe.themes.neighbours import nearest_neighbours
+from narraframe.themes.stability import mean_agreement
 
 
 def as_matrix(graph: nx.Graph) -> sp.csr_matrix:
@@ -56,6 +57,15 @@ def test_the_modularity_is_that_of_the_louvain_of_networkx_or_better(make_blobs,
     louvain = nx.community.louvain_communities(graph, resolution=granularity, seed=0)
     expected = nx.community.modularity(graph, louvain, resolution=granularity)
     assert modularity(graph, found, granularity) > expected - 0.01
+
+
+def test_communities_of_more_runs_change_less_with_the_seed():
+    graph = as_matrix(planted(5, 30, 0.3, 0.12))
+    alone, agreed = (
+        mean_agreement([communities(graph, granularity=1.0, seed=s, n_runs=n) for s in range(6)])
+        for n in (1, 10)
+    )
+    assert agreed > alone + 0.2
 
 
 @pytest.mark.skipif(nb.config.NUMBA_NUM_THREADS < 2, reason="numba may start one thread only")

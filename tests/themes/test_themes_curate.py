@@ -251,7 +251,7 @@ LOG = [
         (did("merge", 1, into=5), r"T5 is split into T6 and T7\. Restore T5 first\."),
         (did("hide", 9), r"T9 is not among the present themes\. It is named 'Floods', which waits"),
         (did("split", 1, into=(8, 10)), r"new numbers \(got 'T8'\)\. The next free one is T10\."),
-        (did("restore", 0), r"T0 has nothing to restore$"),
+        (did("restore", 0), r"T0 has nothing to restore\. It is not hidden"),
         (did("restore", 4), r"T4 has nothing to restore\. To take out what was merged .* T3\."),
         (did("restore", 88), r"there is no theme T88\. There are T0-T7, T9\."),
     ],

@@ -188,6 +188,11 @@ def test_posts_without_themes_come_with_a_warning_in_words(make_corpus, engine, 
     assert any("No themes" in w or "different" in w for w in said)
 
 
+def test_one_theme_of_most_of_the_posts_comes_with_a_warning(make_corpus):
+    found = run(make_corpus(90, 40, 20), settings=ThemeSettings(n_reruns=0))
+    assert [w[:36] for w in found.quality.warnings] == ["One theme holds 60% of the posts: th"]
+
+
 def test_posts_astray_are_noise_without_membership_unless_all_are_to_be_assigned(make_corpus):
     corpus = make_corpus(80, 60, 40)
     loose = np.random.default_rng(0).normal(size=(30, 32)).astype(np.float32)

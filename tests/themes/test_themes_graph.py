@@ -14,6 +14,7 @@ def unit(n: int, d: int = 8, seed: int = 0) -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
+@pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 @pytest.mark.parametrize("copies", [1, 3])
 @pytest.mark.parametrize("k", [5, 15])
 def test_the_graph_is_the_fuzzy_simplicial_set_of_umap_learn(monkeypatch, copies, k):

@@ -90,8 +90,13 @@ def test_there_are_no_more_neighbours_than_rows(n, exact):
     np.testing.assert_array_equal(found.indices, slowly(unit(n), 15).indices)
 
 
-def test_a_row_in_a_list_of_few_is_compared_with_all():
-    # Ten far rows among a thousand near ones: their own lists hold too few.
+def test_a_row_whose_lists_hold_too_few_is_compared_with_all():
+    vectors = unit(200)
+    found = [nearest_neighbours(vectors, n_neighbors=190, exact=e).indices for e in (True, False)]
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_rows_far_from_a_crowd_of_equal_ones_find_their_neighbours():
     vectors = np.vstack([signs(10, 64), np.repeat(signs(1, 64, seed=1), 1000, axis=0)])
     found = nearest_neighbours(vectors, n_neighbors=12, exact=False)
     np.testing.assert_array_equal(found.indices[:10], slowly(vectors, 12).indices[:10])

@@ -66,6 +66,12 @@ def test_the_weight_of_the_ties_decides_and_is_the_confidence(weight, theme):
     assert found.confidence[19] == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize("given_theme", [0, 1])
+def test_a_post_half_of_whose_ties_are_in_its_theme_stays(given_theme):
+    start = labels((0, 10), (1, 9), (given_theme, 1))
+    assert settle(between_two(1.0, 1.0), start, fewest=3).theme[19] == given_theme
+
+
 def three_ways() -> sp.csr_matrix:
     edges = {(12, i): w for i, w in ((0, 0.4), (4, 0.35), (8, 0.25))}
     return tied(4, 4, 4, 1, edges=edges)

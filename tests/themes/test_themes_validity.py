@@ -45,6 +45,13 @@ def test_validity_by_hand():
     assert relative_validity(tree, labels) == pytest.approx(expected)
 
 
+def test_edges_between_noise_do_not_count():
+    # 0 -1- 1 -5- 2 -2- 3, of which posts 2 and 3 are noise.
+    tree = np.array([[0, 1, 1.0], [1, 2, 5.0], [2, 3, 2.0]])
+    labels = np.array([0, 0, -1, -1], np.int32)
+    assert relative_validity(tree, labels) == pytest.approx(2 * (2 * 5 - 1) / (2 * 5) / 4)
+
+
 def test_validity_without_clusters_or_without_a_tree_is_undefined():
     tree = np.array([[0, 1, 1.0]])
     assert np.isnan(relative_validity(tree, np.array([-1, -1], np.int32)))

@@ -32,14 +32,16 @@ class Curated:
 
     `shown` says for every theme of the fit, and every part of a split, as which number it is shown;
     if that number is in `splits`, its posts lie in those parts instead (see `shown_themes`).
-    `names` and `hidden` are by shown number. `absent` are the numbers that the log speaks of and
-    this fit does not have, with what waits for them.
+    `names` and `hidden` are by shown number. `done` says in words what hid, merged or split numbers
+    that posts come by. `absent` are the numbers that the log speaks of and this fit does not have,
+    with what waits for them.
     """
 
     shown: Mapping[int, int]
     names: Mapping[int, str]
     hidden: frozenset[int]
     splits: Mapping[int, tuple[int, ...]]
+    done: Mapping[int, str]
     absent: Mapping[int, str]
 
 
@@ -55,12 +57,14 @@ def replay(log: Sequence[Curation], present: Collection[int]) -> Curated:
     state = _State(log)
     splits = {n: line.into for n, line in sorted(state.fate.items()) if line.action == "split"}
     parts = {part for into in splits.values() for part in into}
+    reached = state.reached(present)
     return Curated(
         shown={number: state.end(number) for number in sorted({*present, *parts})},
         names=dict(sorted(state.names.items())),
         hidden=frozenset(n for n, line in state.fate.items() if line.action == "hide"),
         splits=splits,
-        absent={n: state.words(n) for n in sorted(state.known() - state.reached(present))},
+        done={n: state.words(n) for n in sorted(state.fate.keys() & reached)},
+        absent={n: state.words(n) for n in sorted(state.known() - reached)},
     )
 
 
@@ -186,7 +190,11 @@ def _check_known(theme: int, state: _State, reached: set[int]) -> None:
         raise _unknown(theme, reached | state.known())
     if theme not in state.known():
         inside = " ".join(f"T{n}" for n, line in state.fate.items() if line.into == (theme,))
-        remedy = f"To take out what was merged into it, restore {inside}." if inside else None
+        remedy = (
+            f"To take out what was merged into it, restore {inside}."
+            if inside
+            else "It is not hidden, merged, split or named."
+        )
         raise UsageError(f"T{theme} has nothing to restore", remedy=remedy)
 
 

@@ -26,6 +26,8 @@ from narraframe.themes.validity import relative_validity
 LEFT_OUT = -2
 _DIMENSIONS = 5
 _KEPT_SHARE = 0.8
+# so that the least corpus can lose a fifth
+_FEWEST_IN_A_RUN = int(FEWEST_POSTS * _KEPT_SHARE)
 
 Step = Callable[[int], None]
 
@@ -146,9 +148,11 @@ def _run(
     seed: int,
     fewest: int,
     step: Step,
+    *,
+    whole: bool = True,
 ) -> _Run:
     n = len(start)
-    if n < FEWEST_POSTS:
+    if n < (FEWEST_POSTS if whole else _FEWEST_IN_A_RUN):
         step(N_EPOCHS)
         nothing = np.full(n, NOISE, np.int32)
         return _Run(Clusters(nothing, np.zeros(n, np.float32), nothing), np.zeros((0, 3)))
@@ -181,7 +185,8 @@ def _rerun(
         chosen = np.random.default_rng(seed).choice(n, int(n * _KEPT_SHARE), replace=False)
         rows = np.sort(chosen)
         graph, start = graph[rows][:, rows].tocsr(), start[rows]
-    again[rows] = _run(graph, start, settings, seed, fewest, step).clusters.theme
+    run = _run(graph, start, settings, seed, fewest, step, whole=not leave_out)
+    again[rows] = run.clusters.theme
     return again
 
 
@@ -192,7 +197,7 @@ def _lay_out(
     seed: int,
     step: Step,
 ) -> NDArray[np.float32]:
-    if len(start) < FEWEST_POSTS:
+    if len(start) < _FEWEST_IN_A_RUN:
         # too few for a neighbourhood to keep
         step(N_EPOCHS)
         return start

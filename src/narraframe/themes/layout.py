@@ -7,7 +7,8 @@ all move: each post can be worked out on any thread, and the bytes are the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numba as nb
 import numpy as np
@@ -18,6 +19,7 @@ N_EPOCHS = 50
 _REPULSIONS = 5
 _LARGEST_FORCE = 4.0
 _EXTENT = 10.0
+_FEW = 5_000
 # similarity of two posts at distance s: 1 / (1 + _SHARPNESS * s)
 _SHARPNESS = 2.0
 # decay of the two running means of Adam; shorter memories than usual, for few steps
@@ -67,15 +69,29 @@ def layout(
     there = np.empty_like(here)
     mean, square = np.zeros_like(here), np.zeros_like(here)
     single = np.float32
-    for epoch in range(n_epochs):
-        step = single(1.0 - epoch / n_epochs)
-        unbiased = single(1 / (1 - _MEAN ** (epoch + 1))), single(1 / (1 - _SQUARE ** (epoch + 1)))
-        edges = graph.indptr, graph.indices, rate
-        _move(*edges, here, there, mean, square, epoch, np.uint64(seed), step, *unbiased)
-        here, there = there, here
-        if progress:
-            progress(1)
+    with _threads_for(len(here)):
+        for epoch in range(n_epochs):
+            step = single(1.0 - epoch / n_epochs)
+            unbiased_1 = single(1 / (1 - _MEAN ** (epoch + 1)))
+            unbiased_2 = single(1 / (1 - _SQUARE ** (epoch + 1)))
+            edges, adam = (graph.indptr, graph.indices, rate), (mean, square)
+            when = epoch, np.uint64(seed), step
+            _move(*edges, here, there, *adam, *when, unbiased_1, unbiased_2)
+            here, there = there, here
+            if progress:
+                progress(1)
     return here
+
+
+@contextmanager
+def _threads_for(n: int) -> Iterator[None]:
+    """Take one thread for few posts: waking others at every step costs more than the step."""
+    before = nb.get_num_threads()
+    nb.set_num_threads(1 if n < _FEW else before)
+    try:
+        yield
+    finally:
+        nb.set_num_threads(before)
 
 
 def principal_components(vectors: NDArray[np.float32], n_components: int) -> NDArray[np.float32]:

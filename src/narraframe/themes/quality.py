@@ -91,8 +91,9 @@ def theme_warnings(
 ) -> tuple[str, ...]:
     """Say in words what makes these themes doubtful; empty when nothing does.
 
-    The limits are far above random vectors, whose themes agree by 0.1 at most when a fifth of the
-    posts is left out, and below labelled corpora of 3,000 posts, which agree by 0.6 and more.
+    The limits are far above random vectors of many dimensions, whose themes agree by 0.1 at most
+    when a fifth of the posts is left out, and below labelled corpora of 3,000 posts, which agree by
+    0.6 and more. Random vectors of very few dimensions do clump, and pass.
     """
     if n_groups < FEWEST_POSTS:
         return (

@@ -21,7 +21,7 @@ class ThemeSettings:
     `granularity` gives more and smaller themes; None takes that of the engine. `min_cluster_size`
     None follows the corpus. `n_reruns` further runs give the stability: each has another seed, and
     every second one also leaves out a fifth of the posts. `assign_all` leaves no post without a
-    theme.
+    theme that a theme can be reached from in the neighbour graph.
 
     Raises
     ------
