@@ -68,8 +68,9 @@ class EncoderSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ThemesSettings:
-    """`engine` "hdbscan" or "graph"; `layout` "batch" or "umap-learn"; `granularity` 0 = that of
-    the engine; `min_cluster_size` 0 = half the cube root of the number of distinct posts, 3 to 10.
+    """`engine` "hdbscan" or "graph"; `layout` "batch" or "umap-learn"; `granularity` 0 = what
+    suits the engine and the number of distinct posts; `min_cluster_size` 0 = half the cube root of
+    that number, 3 to 10.
     """
 
     engine: str = _choice("hdbscan", ENGINES)

@@ -150,7 +150,7 @@ def _quality(
         n_posts=n_posts,
         n_groups=len(theme),
         n_themes=len(keywords),
-        granularity=settings.resolution,
+        granularity=settings.resolution(len(theme)),
         outlier_share=float(np.mean(~inside)),
         confidence=float(found.clusters.confidence[inside].mean()) if inside.any() else np.nan,
         relative_validity=found.relative_validity,

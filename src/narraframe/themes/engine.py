@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -108,6 +108,8 @@ def find_clusters(
     start = principal_components(vectors, _DIMENSIONS)
     seeds = [settings.seed + r for r in range(settings.n_reruns + 1)]
     fewest = settings.min_cluster_size or smallest_cluster(n)
+    # The same for reruns, which have fewer posts.
+    settings = replace(settings, granularity=settings.resolution(n))
     with stage("themes", total=len(seeds) * N_EPOCHS, unit="steps") as step:
         run = _run(graph, start, settings, settings.seed, fewest, step)
         refits = tuple(
@@ -158,11 +160,11 @@ def _run(
         return _Run(Clusters(nothing, np.zeros(n, np.float32), nothing), np.zeros((0, 3)))
     tree: NDArray[np.float64] = np.zeros((0, 3))
     if settings.engine == "graph":
-        labels = communities(graph, granularity=settings.resolution, seed=seed)
+        labels = communities(graph, granularity=settings.resolution(n), seed=seed)
         step(N_EPOCHS)
     else:
         places = _lay_out(graph, start, settings, seed, step)
-        cut = cluster(places, graph, granularity=settings.resolution, min_cluster_size=fewest)
+        cut = cluster(places, graph, granularity=settings.resolution(n), min_cluster_size=fewest)
         labels, tree = cut.labels, cut.spanning_tree
     noise = settings.engine != "graph" and not settings.assign_all
     return _Run(settle(graph, labels, fewest=fewest, noise=noise), tree)

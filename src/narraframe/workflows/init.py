@@ -19,7 +19,7 @@ name = "all-MiniLM-L6-v2"
 
 [themes]
 engine = "hdbscan"     # or "graph": communities, no noise
-granularity = 0.0      # more gives more and smaller themes; 0 = that of the engine
+granularity = 0.0      # more gives more and smaller themes; 0 = by the number of posts
 min_cluster_size = 0   # smallest theme, in distinct posts; 0 = by the number of posts, 3 to 10
 seed = 0
 """
