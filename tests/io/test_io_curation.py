@@ -210,6 +210,31 @@ def test_a_file_system_that_refuses_is_reported(tmp_path):
         append_curation(tmp_path / "labels" / "themes.csv", LOG[0])
 
 
+@pytest.mark.parametrize("before", [0, 2])
+@pytest.mark.parametrize("room", [0, 30])
+def test_a_disk_that_is_full_leaves_the_log_as_it_was(tmp_path, before, room):
+    path = tmp_path / "themes.csv"
+    for curation in LOG[:before]:
+        append_curation(path, curation)
+    there = path.read_bytes() if before else b""
+    code = (
+        "import resource, signal; from datetime import UTC, datetime; from pathlib import Path\n"
+        "from narraframe.errors import OutputError\n"
+        "from narraframe.io.curation import Curation, append_curation\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(there) + room}, {len(there) + room}))\n"
+        "hide = Curation(at=datetime.now(UTC), action='hide', themes=(1,))\n"
+        "try:\n"
+        f"    append_curation(Path({str(path)!r}), hide)\n"
+        "except OutputError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "themes.csv: cannot be written: " in done.stdout
+    assert path.exists() == bool(before)
+    assert not before or path.read_bytes() == there
+
+
 def test_lines_that_several_processes_append_at_once_are_all_there(tmp_path):
     path = tmp_path / "themes.csv"
     code = (

@@ -101,6 +101,13 @@ def test_themes_come_back_as_they_were(tmp_path):
         assert (found.dtype, found.shape) == (given.dtype, given.shape)
 
 
+def test_a_post_whose_theme_is_null_is_told(tmp_path):
+    row = {"post_id": "a", "theme": None, "membership": 1.0, "x": 0.0, "y": 0.0}
+    pq.write_table(pa.Table.from_pylist([row], schema=THEMES), tmp_path / "themes.parquet")
+    with pytest.raises(TableError, match=r"themes\.parquet: is damaged: .*no nulls.*Run the stage"):
+        read_themes(tmp_path / "themes.parquet")
+
+
 def test_no_themes_come_back_as_none(tmp_path):
     none = Themes((), np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros((0, 2), np.float32))
     write_themes(tmp_path / "t.parquet", none)

@@ -162,6 +162,21 @@ def test_a_folder_with_other_files_is_never_replaced(folder):
     assert (folder / "notes.md").read_text() == "mine"
 
 
+def test_a_folder_that_holds_a_file_of_one_of_the_names_is_not_taken_for_themes(tmp_path):
+    # The curation log, too, is called themes.csv.
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/themes.csv").write_text("mine")
+    with pytest.raises(OutputError, match=r"holds more than themes.*got 'themes\.csv'"):
+        write_themes_folder(tmp_path / "labels", content(), state=STATE, force=True)
+    assert (tmp_path / "labels/themes.csv").read_text() == "mine"
+
+
+def test_an_empty_folder_is_replaced_on_request(tmp_path):
+    (tmp_path / "themes").mkdir()
+    write_themes_folder(tmp_path / "themes", content(), state=STATE, force=True)
+    assert read_themes_folder(tmp_path / "themes").summaries == SUMMARIES
+
+
 def test_a_figure_that_is_infinite_is_refused_and_leaves_no_folder(tmp_path):
     bad = ThemesFolder(
         themes=content().themes, summaries=(), figures={"validity": math.inf}, warnings=()

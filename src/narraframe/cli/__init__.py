@@ -90,7 +90,9 @@ def _explain(error: Exception) -> int:
             return 2
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "narraframe"
-            line, code = f"{error.format_message()} See: {command} --help", 2
+            what = error.format_message()
+            stop = "" if what.endswith((".", "?", "!")) else "."
+            line, code = f"{what}{stop} See: {command} --help", 2
         case click.exceptions.Abort():
             line, code = "interrupted", 130
         case MemoryError():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_THEME = re.compile(r"[Tt]?[0-9]{1,9}")
 FORMATS = ("telegram", "page", "jsonl", "csv", "parquet")
 _COLUMNS = {
     "id": "post_id",
@@ -36,6 +38,30 @@ workspace_option = click.option(
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="The workspace; default: the nearest at or above the current folder.",
+)
+
+
+def theme_number(value: str) -> int:
+    """Return the number of a theme given as T12 or 12.
+
+    Raises
+    ------
+    click.BadParameter
+        If it is given otherwise.
+    """
+    if not _THEME.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no theme: write T12 or 12.")
+    return int(value.lstrip("Tt"))
+
+
+themes_folder = click.option(
+    "--themes",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("data/themes"),
+    show_default=True,
+    metavar="DIR",
+    help="The folder that narraframe themes wrote.",
 )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -54,3 +57,29 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def say(line: str = "") -> None:
     """Print one line of the result."""
     click.echo(line)
+
+
+def width() -> int:
+    """Return the columns of the terminal; 80 where output is none."""
+    return shutil.get_terminal_size().columns
+
+
+def flat(text: str) -> str:
+    """Return `text` on one line, without characters that would move the cursor."""
+    shown = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+    return " ".join(shown.split())
+
+
+def cut(line: str, most: int) -> str:
+    """Return `line`, or as much of it as `most` columns hold."""
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def wrapped(text: str, *, indent: int, lines: int | None = None) -> str:
+    """Return `text` in lines that fit, `lines` at most; all but the first are indented."""
+    return textwrap.fill(
+        flat(text),
+        max(width() - indent, 20),
+        max_lines=lines,
+        placeholder=" …",
+    ).replace("\n", "\n" + " " * indent)

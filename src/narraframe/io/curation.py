@@ -116,7 +116,7 @@ def append_curation(path: Path, curation: Curation) -> None:
                 start = "" if stream.read(1) == b"\n" else "\n"
             else:
                 start = _csv(COLUMNS)
-            data = (start + line).encode()
+            data, written = (start + line).encode(), 0
             try:
                 written = stream.write(data)
                 os.fsync(stream.fileno())
@@ -124,8 +124,9 @@ def append_curation(path: Path, curation: Curation) -> None:
                     raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
             except OSError:
                 # Half a line would stop all that comes after it.
-                stream.truncate(size)
-                if not size:
+                if stream.seek(0, os.SEEK_END) == size + written:
+                    stream.truncate(size)
+                if not stream.seek(0, os.SEEK_END):
                     path.unlink()
                 raise
     except OSError as error:

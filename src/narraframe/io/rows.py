@@ -123,4 +123,6 @@ def _cell(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return np.format_float_positional(np.float32(value), trim="0")
+    if isinstance(value, int):
+        return str(value)
     return "" if value is None else guard(str(value))

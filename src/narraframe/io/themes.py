@@ -67,8 +67,9 @@ def check_themes_folder(folder: Path, *, force: bool) -> None:
     check_free(folder, force=force)
     if folder.is_file():
         raise OutputError("is a file, not a folder", where=folder, remedy="Choose another -o.")
-    strangers = {path.name for path in folder.iterdir()} - _FILES if folder.exists() else set()
-    if strangers:
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    # A file of one of the names, such as the curation log, makes no folder of themes.
+    if strangers := there - _FILES if _TABLE in there else there:
         raise OutputError(
             "holds more than themes, and would be replaced as a whole",
             where=folder,

@@ -15,7 +15,7 @@ from narraframe.errors import TableError
 from narraframe.io.assignments import AssignedPost, write_assignments
 from narraframe.io.curation import read_curations
 from narraframe.io.files import check_output
-from narraframe.io.rows import SUFFIXES, check_suffix
+from narraframe.io.rows import SUFFIXES
 from narraframe.records import Embeddings, Post
 from narraframe.workflows.embedding import embed_with_cache, open_encoder
 from narraframe.workflows.reading import ReadOptions, read_ready
@@ -46,9 +46,12 @@ class CandidateTheme:
 
 @dataclass(frozen=True)
 class Assigned:
-    """Posts by theme name, posts without theme by reason, and candidate themes, largest first."""
+    """Posts by theme (number, name, posts), posts without theme by reason, and candidate themes;
+    the largest first.
+    """
 
-    by_theme: tuple[tuple[str, int], ...]
+    n_posts: int
+    by_theme: tuple[tuple[int, str, int], ...]
     by_reason: tuple[tuple[str, int], ...]
     candidates: tuple[CandidateTheme, ...]
 
@@ -77,9 +80,8 @@ def assign_posts(
     OutputError
         If `output` exists and `force` is False, or cannot be written.
     """
-    check_suffix(output)
     check_output(output, endings=SUFFIXES, inputs=paths, force=force)
-    state = read_state(themes)
+    state, log = read_state(themes), read_curations(workspace.curation)
     posts = read_ready(paths, options=options, watch=watch).posts
     encoder = open_encoder(workspace, watch=watch)
     if encoder.name != state.encoder:
@@ -100,7 +102,7 @@ def assign_posts(
         limits = {"novel_share": 0.0, "least_probability": 0.0} if assign_all else {}
         found = assign(state.reference, embeddings.vectors, **limits)
         step(len(embeddings.post_ids))
-    seen = view(state, read_curations(workspace.curation))
+    seen = view(state, log)
     by_id = {post.post_id: post for post in posts}
     groups = [by_id[p].duplicate_of or p for p in embeddings.post_ids]
     candidates = emerging(embeddings.vectors, found, groups)
@@ -111,9 +113,16 @@ def assign_posts(
     every = [by_post.get(p.post_id, AssignedPost(post_id=p.post_id, reason=NO_TEXT)) for p in posts]
     write_assignments(output, every, force=force)
     described = _described(candidates, embeddings, by_id)
-    names = Counter(row.name for row in every if row.name is not None)
+    themes_of = Counter((row.theme, row.name) for row in every)
     reasons = Counter(row.reason for row in every if row.reason is not None)
-    return Assigned(tuple(names.most_common()), tuple(reasons.most_common()), described)
+    return Assigned(
+        n_posts=len(every),
+        by_theme=tuple(
+            (t, name, n) for (t, name), n in themes_of.most_common() if t is not None and name
+        ),
+        by_reason=tuple(reasons.most_common()),
+        candidates=described,
+    )
 
 
 def _rows(

@@ -15,8 +15,8 @@ import numpy as np
 from narraframe.config import Workspace
 from narraframe.errors import UsageError
 from narraframe.io.curation import Curation, append_curation, read_curations
-from narraframe.io.themes import ThemesFolder, read_themes_folder
-from narraframe.workflows.themes import read_state, shown, write_state
+from narraframe.io.themes import ThemesFolder
+from narraframe.workflows.themes import read_state_and_shown, shown, write_state
 
 if TYPE_CHECKING:
     from narraframe.themes.state import ThemesState
@@ -73,8 +73,8 @@ def curate(
     """
     from narraframe.themes.curate import check_curation, next_theme
 
-    state, log = read_state(folder), read_curations(workspace.curation)
-    before = read_themes_folder(folder)
+    state, before = read_state_and_shown(folder)
+    log = read_curations(workspace.curation)
     free = max(state.next_theme, next_theme(log, set(state.theme.tolist())))
     ends = () if into is None else (into,)
     if into in themes:

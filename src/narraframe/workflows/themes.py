@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from narraframe.config import Workspace
+from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import TableError
+from narraframe.io.codebook import read_codebook
 from narraframe.io.curation import read_curations
 from narraframe.io.themes import (
     Suggestion,
     ThemesFolder,
     check_themes_folder,
+    read_themes_folder,
     read_themes_state,
     write_themes_folder,
 )
@@ -28,6 +31,8 @@ from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.watch import Watch
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from narraframe.themes.discover import Discovery
     from narraframe.themes.refit import Refit
     from narraframe.themes.state import ThemesState
@@ -39,8 +44,8 @@ STATE = "state.npz"
 class ThemeOptions:
     """What a call may ask for beyond the settings of the workspace; None leaves these as they are.
 
-    `previous` is the folder whose numbers the themes take up; None takes the output itself, if it
-    exists and not `fresh`.
+    `guided` draws posts towards the definitions of the codebook. `previous` is the folder whose
+    numbers the themes take up; None takes the output itself, if it exists and not `fresh`.
     """
 
     engine: str | None = None
@@ -48,6 +53,7 @@ class ThemeOptions:
     assign_all: bool = False
     previous: Path | None = None
     fresh: bool = False
+    guided: bool = False
 
 
 def find_themes(
@@ -73,7 +79,7 @@ def find_themes(
     """
     check_themes_folder(output, force=force)
     settings = _settings(workspace, wanted)
-    log = read_curations(workspace.curation)
+    log, before = read_curations(workspace.curation), _before(output, wanted, watch)
     posts = read_ready(paths, options=options, watch=watch).posts
     encoder = open_encoder(workspace, watch=watch)
     embeddings = embed_with_cache(posts, encoder=encoder, workspace=workspace, watch=watch)
@@ -81,15 +87,17 @@ def find_themes(
     from narraframe.themes.discover import discover
     from narraframe.themes.refit import graph_fingerprint, take_up
 
-    before = _before(output, wanted, watch)
     previous = _comparable(before, embeddings, watch)
     with_text = [post for post in posts if post.model_text]
     groups = [post.duplicate_of or post.post_id for post in with_text]
-    fingerprint = graph_fingerprint(embeddings.vectors, groups, settings)
+    vectors = embeddings.vectors
+    if wanted.guided:
+        vectors = _guided(vectors, encoder, workspace)
+    fingerprint = graph_fingerprint(vectors, groups, settings)
     known = previous.graph if previous and previous.fingerprint == fingerprint else None
     discovery = discover(
         embeddings.post_ids,
-        embeddings.vectors,
+        vectors,
         [post.model_text or "" for post in with_text],
         [post.lang for post in with_text],
         groups,
@@ -101,7 +109,7 @@ def find_themes(
         refit = take_up(
             discovery,
             embeddings.vectors,
-            months=[f"{p.created_at:%Y-%m}" if p.created_at else None for p in with_text],
+            months=[p.created_at.isoformat()[:7] if p.created_at else None for p in with_text],
             channels=[post.channel for post in with_text],
             encoder=embeddings.encoder,
             fingerprint=fingerprint,
@@ -165,6 +173,23 @@ def read_state(folder: Path) -> ThemesState:
     return state_from_arrays(read_themes_state(folder))
 
 
+def read_state_and_shown(folder: Path) -> tuple[ThemesState, ThemesFolder]:
+    """Read what a fit kept in `folder`, and what the analyst is shown of it.
+
+    Raises
+    ------
+    TableError
+        If `folder` holds no themes, is damaged, or holds files of several fits.
+    """
+    state, content = read_state(folder), read_themes_folder(folder)
+    themes = set(content.themes.theme[content.themes.theme >= 0].tolist())
+    if content.themes.post_ids != state.post_ids or themes != {s.theme for s in content.summaries}:
+        raise TableError(
+            "its files do not belong together", where=folder, remedy="Find the themes again."
+        )
+    return state, content
+
+
 def write_state(
     folder: Path,
     content: ThemesFolder,
@@ -193,6 +218,17 @@ def _settings(workspace: Workspace, wanted: ThemeOptions) -> ThemeSettings:
         assign_all=wanted.assign_all,
         seed=settings.seed,
     )
+
+
+def _guided(
+    vectors: NDArray[np.float32], encoder: Encoder, workspace: Workspace
+) -> NDArray[np.float32]:
+    from narraframe.themes.guide import guided
+
+    codebook = read_codebook(workspace.codebook)
+    labels = [codebook.by_id[label_id] for label_id in codebook.leaf_ids]
+    texts = [f"{label.name}. {label.definition} {' '.join(label.examples)}" for label in labels]
+    return guided(vectors, encoder.encode(texts))
 
 
 def _before(output: Path, wanted: ThemeOptions, watch: Watch) -> ThemesState | None:
@@ -243,7 +279,7 @@ def _log(
     with watch.stage("log to MLflow", unit="run"):
         log_themes(
             workspace.store,
-            parameters=asdict(settings) | {"granularity": settings.resolution},
+            parameters=asdict(settings) | {"granularity": content.figures["granularity"]},
             metrics=content.figures,
             tags={"encoder": refit.state.encoder},
             files={

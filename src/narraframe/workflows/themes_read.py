@@ -16,27 +16,40 @@ from narraframe.errors import InputError, TableError, UsageError
 from narraframe.io.cells import guard
 from narraframe.io.curation import read_curations
 from narraframe.io.files import check_output, replacing, write_text
-from narraframe.io.themes import ThemesFolder, read_themes_folder
+from narraframe.io.themes import ThemesFolder
 from narraframe.records import Post, ThemeSummary
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.themes import read_state
+from narraframe.workflows.themes import read_state_and_shown
 from narraframe.workflows.watch import Watch
 
 if TYPE_CHECKING:
     from narraframe.themes.hierarchy import Branch
     from narraframe.themes.slices import ThemeSlices
+    from narraframe.themes.state import ThemesState
 
-SLICES = ("month", "channel")
-_PIXELS_PER_INCH = 100
+_PICTURES = (".png", ".svg")
+# What is lacking, and the option that gives it.
+_NAMED = {"month": ("date", "--date COLUMN"), "channel": ("channel", "--channel NAME")}
 
 
 @dataclass(frozen=True)
 class ThemesOverview:
-    """What was found, and the groups of alike themes as lines of an indented tree."""
+    """What was found, the groups of alike themes as lines of an indented tree, and in words what
+    the analyst did to the themes.
+    """
 
     folder: ThemesFolder
     tree: tuple[Branch, ...]
+    curated: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ThemesOver:
+    """Slices, by month or channel, of the themes that the summaries name, the largest first."""
+
+    slices: ThemeSlices
+    summaries: tuple[ThemeSummary, ...]
 
 
 @dataclass(frozen=True)
@@ -48,45 +61,54 @@ class NearTheme:
     nearest_post: float
 
 
-def overview(folder: Path) -> ThemesOverview:
+def overview(folder: Path, *, workspace: Workspace) -> ThemesOverview:
     """Read the themes of `folder` and group those that are alike.
 
     Raises
     ------
     TableError
-        If the folder holds no themes, or is damaged.
+        If the folder holds no themes, or is damaged, or the log of the workspace is.
     """
+    from narraframe.themes.curate import replay
     from narraframe.themes.hierarchy import outline, theme_tree
     from narraframe.themes.terms import theme_terms
 
-    content, state = read_themes_folder(folder), read_state(folder)
+    state, content = read_state_and_shown(folder)
     shown = content.themes.theme[state.distinct]
     terms = theme_terms(state.terms, shown)
     numbers = terms.themes.tolist()
+    done = replay(read_curations(workspace.curation), _machine(state)).done
+    curated = tuple(f"T{number} is {what}" for number, what in done.items())
     if not numbers:
-        return ThemesOverview(content, ())
+        return ThemesOverview(content, (), curated)
     centroids = np.stack([state.vectors[shown == number].mean(axis=0) for number in numbers])
     sizes = {summary.theme: summary.n_posts for summary in content.summaries}
     tree = theme_tree(numbers, centroids, [sizes[number] for number in numbers])
-    return ThemesOverview(content, outline(tree, terms))
+    return ThemesOverview(content, outline(tree, terms), curated)
 
 
-def one_theme(folder: Path, number: int) -> ThemeSummary:
+def one_theme(folder: Path, number: int, *, workspace: Workspace) -> ThemeSummary:
     """Return the summary of one theme.
 
     Raises
     ------
     TableError
-        If the folder holds no themes, or is damaged.
+        If the folder holds no themes, or is damaged, or the log of the workspace is.
     UsageError
-        If it has no such theme.
+        If there is no such theme, or it is hidden, merged or split.
     """
-    content = read_themes_folder(folder)
+    from narraframe.themes.curate import replay
+
+    state, content = read_state_and_shown(folder)
     for summary in content.summaries:
         if summary.theme == number:
             return summary
-    have = ", ".join(f"T{s.theme}" for s in content.summaries[:12])
-    raise UsageError("there is no such theme", where=folder, got=f"T{number}", remedy=have)
+    done = replay(read_curations(workspace.curation), _machine(state)).done
+    if number in done:
+        raise UsageError(f"T{number} is {done[number]}", remedy=f"Restore T{number} first.")
+    raise UsageError(
+        f"there is no theme T{number}", where=folder, remedy="See them all: narraframe themes show."
+    )
 
 
 def posts_of(paths: Sequence[str], wanted: Sequence[str], *, watch: Watch) -> tuple[Post, ...]:
@@ -111,8 +133,8 @@ def search(
     from narraframe.themes.search import nearest_themes
 
     if not sentence.strip():
-        raise InputError("there is nothing to search for", got=sentence)
-    content, state = read_themes_folder(folder), read_state(folder)
+        raise InputError("there is nothing to search for", got=sentence, remedy="Write a sentence.")
+    state, content = read_state_and_shown(folder)
     encoder = open_encoder(workspace, watch=watch)
     if encoder.name != state.encoder:
         raise TableError(
@@ -122,8 +144,7 @@ def search(
             remedy=f"This workspace has {encoder.name}: find the themes again, or change it back.",
         )
     vector = encoder.encode([sentence])[0]
-    machine = state.theme[state.theme >= 0]
-    curated = replay(read_curations(workspace.curation), set(machine.tolist()))
+    curated = replay(read_curations(workspace.curation), _machine(state))
     summaries = {summary.theme: summary for summary in content.summaries}
     found: dict[int, NearTheme] = {}
     for near in nearest_themes(state.reference, vector):
@@ -140,7 +161,7 @@ def search(
     return tuple(sorted(found.values(), key=lambda near: (-near.similarity, near.summary.theme)))
 
 
-def over(folder: Path, by: str, *, output: Path | None, force: bool) -> ThemeSlices:
+def over(folder: Path, by: str, *, output: Path | None, force: bool) -> ThemesOver:
     """Count and describe the themes by month or channel, and write a long table if asked.
 
     Raises
@@ -156,17 +177,21 @@ def over(folder: Path, by: str, *, output: Path | None, force: bool) -> ThemeSli
 
     if output is not None:
         check_output(output, endings=(".csv",), force=force)
-    content, state = read_themes_folder(folder), read_state(folder)
+    state, content = read_state_and_shown(folder)
     column = state.month if by == "month" else state.channel
     slices = slice_keywords(
         state.terms, content.themes.theme, column, row_of_post=state.row_of_post
     )
     if not slices.slices:
-        raise InputError(f"no post has a {by}", where=folder)
+        raise InputError(
+            f"no post has a {_NAMED[by][0]}",
+            where=folder,
+            remedy=f"Give it when the themes are found: narraframe themes ... {_NAMED[by][1]}.",
+        )
     if output is not None:
         names = {summary.theme: summary.name for summary in content.summaries}
         write_text(output, _slices_csv(slices, by, names), force=force)
-    return slices
+    return ThemesOver(slices, content.summaries)
 
 
 def draw_map(folder: Path, output: Path, *, title: str, force: bool) -> None:
@@ -179,15 +204,17 @@ def draw_map(folder: Path, output: Path, *, title: str, force: bool) -> None:
     UsageError, OutputError
         If `output` ends otherwise, or cannot be written.
     """
-    check_output(output, endings=(".png", ".svg"), force=force)
-    content = read_themes_folder(folder)
-    from narraframe.report.theme_map import theme_map
+    check_output(output, endings=_PICTURES, force=force)
+    _, content = read_state_and_shown(folder)
+    from narraframe.report.theme_map import image, theme_map
 
     figure = theme_map(content.themes, content.summaries, title=title)
     with replacing(output, force=force) as temporary:
-        # Without a date the same themes are the same bytes.
-        metadata = {"Date": None} if output.suffix == ".svg" else {}
-        figure.savefig(temporary, dpi=_PIXELS_PER_INCH, metadata=metadata)
+        temporary.write_bytes(image(figure, kind=output.suffix.removeprefix(".")))
+
+
+def _machine(state: ThemesState) -> set[int]:
+    return set(state.theme[state.theme >= 0].tolist())
 
 
 def _slices_csv(slices: ThemeSlices, by: str, names: dict[int, str]) -> str:
