@@ -30,6 +30,7 @@ from mistakes_workspace import (
 )
 
 from narraframe.cli import run
+from narraframe.cli.terminal import columns
 
 SUBJECTS = {
     "Farm": "harvest grain wheat barley tractor field plough seed meadow silo",
@@ -819,6 +820,18 @@ def test_nothing_is_wider_than_the_terminal_or_moves_its_cursor(say, command):
     lines = told.splitlines()
     assert max(map(len, lines)) <= 80
     assert not [line for line in lines if re.match(r"\S*B", line)]
+
+
+@pytest.mark.parametrize("command", ["show", "over", "search x"])
+def test_names_in_letters_of_two_columns_stand_in_line(say, command):
+    say(f"themes name T0 {'俄罗斯与欧洲' * 10}")
+    say("themes name T1 이주")
+    told = say(f"themes {command}").splitlines()
+    assert max(map(columns, told)) <= 80
+    if command != "over":
+        rows = [line for line in told if re.match(r" +(T\d|theme) ", line)]
+        assert len({columns(line) for line in rows}) == 1
+        assert len(rows) == 5
 
 
 def test_looking_and_curating_need_none_of_the_heavy_libraries(place):

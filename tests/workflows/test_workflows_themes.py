@@ -31,7 +31,7 @@ from narraframe.workflows.assigning import assign_posts
 from narraframe.workflows.curation import Curating, curate
 from narraframe.workflows.embedding import embed
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.themes import ThemeOptions, find_themes, read_state
+from narraframe.workflows.themes import ThemeOptions, find_themes, read_state, write_state
 from narraframe.workflows.themes_read import draw_map, one_theme, over, overview, posts_of, search
 from narraframe.workflows.watch import Silent
 
@@ -448,6 +448,13 @@ def test_numbers_of_parts_are_never_used_again(root, state):
     new = {s.theme for s in found.summaries} - set(summaries()) - set(second)
     assert all(number > max(second) for number in new)
     assert read_state(THEMES).next_theme > max(second)
+
+
+def test_parts_do_not_get_the_number_of_a_theme_that_is_gone(root, state):
+    # As after fits whose themes up to T49 are gone, none of them in the log.
+    content = read_themes_folder(THEMES)
+    write_state(THEMES, content, replace(state, next_theme=50), force=True)
+    assert do("split", 0, n_parts=2).done.into == (50, 51)
 
 
 def test_posts_of_a_hidden_theme_are_in_no_theme_and_have_no_suggestion(root):

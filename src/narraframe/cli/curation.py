@@ -54,7 +54,9 @@ def merge(
 
 @click.command(short_help="Part a theme.")
 @click.argument("theme", type=options.theme_number)
-@click.option("--parts", type=click.IntRange(2, 20), default=2, show_default=True)
+@click.option(
+    "--parts", type=click.IntRange(2, 20), default=2, show_default=True, help="Into how many."
+)
 @options.themes_folder
 @options.workspace_option
 def split(theme: int, parts: int, folder: Path, workspace: Path | None) -> None:

@@ -8,6 +8,7 @@ import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 
 import click
 
@@ -47,9 +48,9 @@ def show_rows(rows: Iterable[tuple[str, object]]) -> None:
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: the first column to the left, the others to the right."""
     lines = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    widths = [max(columns(line[i]) for line in lines) for i in range(len(header))]
     for line in lines:
-        cells = [f"{line[0]:<{widths[0]}}"]
+        cells = [line[0] + " " * (widths[0] - columns(line[0]))]
         cells += [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]
         click.echo("  " + "  ".join(cells).rstrip())
 
@@ -70,9 +71,23 @@ def flat(text: str) -> str:
     return " ".join(shown.split())
 
 
+def columns(text: str) -> int:
+    """Return how many columns `text` takes: Han, Kana, Hangul and most emoji take two a letter."""
+    return sum(_columns(c) for c in text)
+
+
 def cut(line: str, most: int) -> str:
     """Return `line`, or as much of it as `most` columns hold."""
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+    if columns(line) <= most:
+        return line
+    ends = accumulate(_columns(c) for c in line)
+    return f"{line[: sum(end < most for end in ends)].rstrip()}…"
+
+
+def _columns(c: str) -> int:
+    if unicodedata.category(c) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
 
 
 def wrapped(text: str, *, indent: int, lines: int | None = None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from narraframe.cli.terminal import (
     TerminalWatch,
+    columns,
     cut,
     flat,
     say,
@@ -109,7 +110,7 @@ def show_slices(found: ThemesOver, by: str) -> None:
     kept = rows[-_MOST_SLICES:] if which == "last" else rows[:_MOST_SLICES]
     names = [cut(flat(slices.slices[j]), width() // 2) for j in kept]
     cell = 2 + max(5, len(f"{slices.n_all.max():,}"))
-    room = width() - 2 - max(map(len, [by, *names])) - cell
+    room = width() - 2 - max(map(columns, [by, *names])) - cell
     shown = found.summaries[: max(room // cell, 1)]
     show_summaries(shown)
     place = {theme: i for i, theme in enumerate(slices.themes)}

@@ -228,7 +228,9 @@ def assign(
 @themes.command(short_help="Find the themes near a sentence.")
 @click.argument("sentence")
 @options.themes_folder
-@click.option("-n", "most", type=click.IntRange(1), default=5, show_default=True)
+@click.option(
+    "-n", "most", type=click.IntRange(1), default=5, show_default=True, help="Show so many at most."
+)
 @options.workspace_option
 def search(sentence: str, folder: Path, most: int, workspace: Path | None) -> None:
     """Find the themes that are nearest to a sentence.
@@ -250,7 +252,7 @@ def search(sentence: str, folder: Path, most: int, workspace: Path | None) -> No
 @options.workspace_option
 @options.force
 def over(folder: Path, by: str, output: Path | None, workspace: Path | None, force: bool) -> None:
-    """Count the posts of each theme by month or by channel, and say what it was about there.
+    """Count the posts of each theme by month or by channel; with -o, say what it is about there.
 
     \b
     Example:
