@@ -270,6 +270,16 @@ class Quality:
     labels: tuple[LabelQuality, ...]
     undefined: tuple[str, ...] = field(default=())
 
+    @property
+    def measured(self) -> tuple[LabelQuality, ...]:
+        """The labels whose F1 is defined."""
+        return tuple(label for label in self.labels if not math.isnan(label.f1.value))
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """The measured labels, by id, that are not told from chance beyond doubt."""
+        return tuple(label.label_id for label in self.measured if not label.beats_chance)
+
 
 Rows = TypeVar("Rows", Embeddings, Targets, Themes, Scores)
 

@@ -10,3 +10,13 @@ def driver(tmp_path_factory):
     browser = start(tmp_path_factory.mktemp("profile"))
     yield browser
     browser.quit()
+
+
+@pytest.fixture
+def page(driver, page_path):
+    """The file's page, freshly opened at 1280 pixels; afterwards its logs must be clean."""
+    from report_browser import clean, resize
+
+    resize(driver, 1280, 900)
+    with clean(driver, page_path):
+        yield driver

@@ -15,7 +15,6 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 
 from report_browser import (
     NEEDS_CHROMIUM,
-    clean,
     css,
     drawn_colours,
     legend,
@@ -77,14 +76,6 @@ def page_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render(report()), encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def page(driver, page_path):
-    """The page, freshly opened at 1280 pixels; afterwards its logs must be clean."""
-    resize(driver, 1280, 900)
-    with clean(driver, page_path):
-        yield driver
 
 
 def test_every_chart_is_drawn_when_it_comes_near(page):

@@ -14,7 +14,6 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 
 from report_browser import (
     NEEDS_CHROMIUM,
-    clean,
     css,
     legend,
     point,
@@ -64,13 +63,6 @@ def page_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("themes") / "report.html"
     path.write_text(render(report()), encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def page(driver, page_path):
-    resize(driver, 1280, 900)
-    with clean(driver, page_path):
-        yield driver
 
 
 def series(driver):

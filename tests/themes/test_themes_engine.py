@@ -11,7 +11,8 @@ import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 
 from narraframe.errors import ConfigError
-from narraframe.themes.engine import LEFT_OUT, Found, find_clusters, make_graph
+from narraframe.themes.calibration import ABSENT
+from narraframe.themes.engine import Found, find_clusters, make_graph
 from narraframe.themes.settings import ENGINES, LEAST_GRANULARITY, ThemeSettings
 
 engines = pytest.mark.parametrize("engine", ENGINES)
@@ -138,7 +139,7 @@ def test_assigning_all_changes_no_theme_of_a_post_that_had_one(astray):
 @engines
 def test_every_second_rerun_leaves_out_a_fifth_of_the_posts(make_blobs, engine):
     found = find_clusters(make_blobs(60, 40).vectors, ThemeSettings(engine=engine, n_reruns=4))
-    left_out = [np.count_nonzero(again == LEFT_OUT) for again in found.refits]
+    left_out = [np.count_nonzero(again == ABSENT) for again in found.refits]
     assert left_out == [0, 20, 0, 20]
     assert not np.array_equal(found.refits[1], found.refits[3])
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import click
 
 from narraframe import __version__
+from narraframe.cli import options
 from narraframe.cli.labels import codebook
 from narraframe.cli.models import evaluate, promote, score, train
 from narraframe.cli.posts import embed, ingest
@@ -35,14 +36,7 @@ _ORDER = (
 )
 
 
-class _InOrder(click.Group):
-    """Lists its commands in the order of the work."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=options.InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="narraframe")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:

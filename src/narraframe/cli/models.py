@@ -212,13 +212,11 @@ def _show_quality(quality: Quality) -> None:
     show_table(
         ["label", "positive", "share", "precision", "recall", "F1", "average precision"], rows
     )
-    known = [row for row in quality.labels if not math.isnan(row.f1.value)]
     say(f"micro F1 {quality.micro_f1}")
-    n, k = len(known), len(quality.labels)
+    n, k = len(quality.measured), len(quality.labels)
     say(f"macro F1 over {n} of {k} labels {quality.macro_f1}")
     say(f"mean over labels of the expected calibration error {quality.calibration_error}")
-    doubtful = [row.label_id for row in known if not row.beats_chance]
-    if doubtful:
-        say(f"not told from chance beyond doubt: {', '.join(doubtful)}")
+    if quality.doubtful:
+        say(f"not told from chance beyond doubt: {', '.join(quality.doubtful)}")
     if quality.undefined:
         say(f"undefined (no positive posts): {', '.join(quality.undefined)}")

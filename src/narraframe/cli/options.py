@@ -31,6 +31,15 @@ _COLUMNS = {
     "labels": "labels",
 }
 
+
+class InOrder(click.Group):
+    """Lists its commands in the order of the work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names in the order in which the commands were added."""
+        return list(self.commands)
+
+
 inputs = click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 force = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 workspace_option = click.option(

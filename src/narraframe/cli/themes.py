@@ -21,15 +21,15 @@ from narraframe.cli.theme_text import (
     show_summaries,
     show_theme,
 )
+from narraframe.themes.settings import ENGINES
 
 if TYPE_CHECKING:
     from narraframe.workflows.reading import ReadOptions
 
-_ENGINES = ("hdbscan", "graph")
 _THEME = re.compile(r"T[0-9]+")
 
 
-class _FindByDefault(click.Group):
+class _FindByDefault(options.InOrder):
     """A group whose bare use, with inputs, means its command `find`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -51,10 +51,6 @@ class _FindByDefault(click.Group):
             args = ["find", *args]
         return super().resolve_command(ctx, args)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """List in the order of the work."""
-        return list(self.commands)
-
 
 @click.group(cls=_FindByDefault, short_help="Find the themes that recur; name, merge, assign.")
 def themes() -> None:
@@ -74,7 +70,7 @@ def themes() -> None:
 @themes.command(short_help="Find the themes of posts.")
 @options.inputs
 @options.output(what="The folder to write; see the README for its files.")
-@click.option("--engine", type=click.Choice(_ENGINES), help="Default: that of the workspace.")
+@click.option("--engine", type=click.Choice(ENGINES), help="Default: that of the workspace.")
 @click.option(
     "--granularity",
     type=click.FloatRange(0, 100, min_open=True),

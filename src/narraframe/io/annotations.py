@@ -15,7 +15,7 @@ from pathlib import Path
 import tomli_w
 
 from narraframe.errors import CodebookError, TableError
-from narraframe.io.cells import guard, unguard
+from narraframe.io.cells import csv_text, unguard
 from narraframe.io.files import write_text
 from narraframe.records import Annotation, Codebook
 
@@ -69,16 +69,14 @@ def read_annotations(path: Path, codebook: Codebook) -> tuple[Annotation, ...]:
 
 def annotations_csv(annotations: Iterable[Annotation]) -> str:
     """Return `annotations` as the CSV that `read_annotations` reads."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for a in annotations:
         at = "" if a.annotated_at is None else a.annotated_at.astimezone(UTC).isoformat()
         spans = ";".join(f"{start}-{end}" for start, end in a.spans)
         probability = "" if a.inclusion_probability is None else repr(a.inclusion_probability)
         cells = [a.post_id, a.annotator, a.label_id, str(a.value), spans, a.codebook_version]
-        writer.writerow([guard(c) for c in [*cells, at, a.origin, a.design, probability]])
-    return text.getvalue()
+        rows.append([*cells, at, a.origin, a.design, probability])
+    return csv_text(COLUMNS, rows)
 
 
 def write_annotations(

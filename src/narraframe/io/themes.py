@@ -12,7 +12,6 @@ state.npz        what curation, refits, assignment and search need; arrays only,
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.errors import OutputError, TableError
-from narraframe.io.cells import guard, unguard
+from narraframe.io.cells import csv_text, unguard
 from narraframe.io.files import check_free, replacing
 from narraframe.io.tables import read_themes, write_themes
 from narraframe.records import Post, Themes, ThemeSummary
@@ -197,25 +196,20 @@ def _known(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_csv(summaries: Sequence[ThemeSummary]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     columns = ["theme", "name", "posts", "distinct_posts", "confidence", "stability"]
-    writer.writerow([*columns, "first_month", "last_month", "channels"])
+    rows = []
     for s in summaries:
         first, last = (s.months[0][0], s.months[-1][0]) if s.months else ("", "")
         figures = ["" if math.isnan(x) else f"{x:.3f}" for x in (s.confidence, s.stability)]
-        row = [s.theme, guard(s.name), s.n_posts, s.n_groups, *figures, first, last]
-        writer.writerow([*row, len(s.channels)])
-    return text.getvalue()
+        rows.append(
+            [s.theme, s.name, s.n_posts, s.n_groups, *figures, first, last, len(s.channels)]
+        )
+    return csv_text([*columns, "first_month", "last_month", "channels"], rows)
 
 
 def _suggestions_csv(suggestions: Sequence[Suggestion]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["post_id", "theme", "probability"])
-    for s in suggestions:
-        writer.writerow([guard(s.post_id), s.theme, f"{s.probability:.4f}"])
-    return text.getvalue()
+    rows = ([s.post_id, s.theme, f"{s.probability:.4f}"] for s in suggestions)
+    return csv_text(["post_id", "theme", "probability"], rows)
 
 
 def _read_suggestions(path: Path) -> Iterator[Suggestion]:
@@ -226,13 +220,12 @@ def _read_suggestions(path: Path) -> Iterator[Suggestion]:
 
 
 def _terms_csv(summaries: Sequence[ThemeSummary]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["theme", "rank", "term", "weight"])
-    for summary in summaries:
-        for rank, (term, weight) in enumerate(summary.keywords, start=1):
-            writer.writerow([summary.theme, rank, guard(term), f"{weight:.6g}"])
-    return text.getvalue()
+    rows = (
+        [summary.theme, rank, term, f"{weight:.6g}"]
+        for summary in summaries
+        for rank, (term, weight) in enumerate(summary.keywords, start=1)
+    )
+    return csv_text(["theme", "rank", "term", "weight"], rows)
 
 
 def _json(data: object) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from narraframe.themes.calibration import ABSENT
 from narraframe.themes.cluster import cluster, smallest_cluster
 from narraframe.themes.communities import communities
 from narraframe.themes.graph import fuzzy_graph
@@ -23,7 +24,6 @@ from narraframe.themes.settle import Clusters, settle
 from narraframe.themes.stability import agreement, recovery
 from narraframe.themes.validity import relative_validity
 
-LEFT_OUT = -2
 _DIMENSIONS = 5
 _KEPT_SHARE = 0.8
 # so that the least corpus can lose a fifth
@@ -181,7 +181,7 @@ def _rerun(
     leave_out: bool,
 ) -> NDArray[np.int32]:
     n = len(start)
-    again = np.full(n, LEFT_OUT, np.int32)
+    again = np.full(n, ABSENT, np.int32)
     rows: NDArray[np.intp] = np.arange(n)
     if leave_out:
         chosen = np.random.default_rng(seed).choice(n, int(n * _KEPT_SHARE), replace=False)
@@ -216,7 +216,7 @@ def _both(
     theme: NDArray[np.int32], again: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Leave out the posts that the rerun left out; the themes keep their numbers."""
-    inside = again != LEFT_OUT
+    inside = again != ABSENT
     return theme[inside], again[inside]
 
 

@@ -13,7 +13,6 @@ def umap_layout(
     graph: sp.csr_matrix,
     start: NDArray[np.float32],
     *,
-    min_dist: float = 0.0,
     seed: int = 0,
 ) -> NDArray[np.float32]:
     """Lay the posts out by umap-learn, on one thread: same input and seed, same bytes.
@@ -24,8 +23,6 @@ def umap_layout(
         From `fuzzy_graph`.
     start : float32 array of shape (n, c)
         Where the posts begin.
-    min_dist : float, default=0.0
-        How close two posts may lie, in units of the layout; 0 packs clusters tightly.
     seed : int, default=0
         Seed of the layout.
 
@@ -41,7 +38,8 @@ def umap_layout(
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
         from umap.umap_ import find_ab_params, simplicial_set_embedding
 
-    a, b = find_ab_params(1.0, min_dist)
+    # a min_dist of 0 packs clusters tightly
+    a, b = find_ab_params(1.0, 0.0)
     layout, _ = simplicial_set_embedding(
         start,
         graph.copy(),

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.themes.discover import Discovery
-from narraframe.themes.engine import LEFT_OUT
 from narraframe.themes.match import Change, ThemeProfile, match_themes
 from narraframe.themes.reference import reference
 from narraframe.themes.settings import ThemeSettings
@@ -70,8 +69,7 @@ def take_up(
     # No finer than the state keeps them, so that it says the same after it was saved and read.
     distinct = vectors[discovery.distinct].astype(np.float16).astype(np.float32)
     provisional = discovery.found.clusters.theme
-    refits = [np.where(again == LEFT_OUT, -2, again) for again in discovery.found.refits]
-    kept = reference(distinct, provisional, refits=refits, seed=seed)
+    kept = reference(distinct, provisional, refits=discovery.found.refits, seed=seed)
     after = _profiles_of(discovery, kept.themes.tolist(), kept.centroids)
     before = profiles(previous) if previous else ()
     matching = match_themes(

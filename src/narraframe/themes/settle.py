@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from narraframe.themes.modularity import NOISE
 
-MAJORITY = 0.5
+_MAJORITY = 0.5
 # A theme of so many of the posts sets nothing apart: the posts are too even.
 _NEARLY_ALL = 0.9
 _ROUNDS = 3
@@ -71,7 +71,7 @@ def settle(
     labels = _without_small(labels, fewest)
     if noise:
         own = _own_share(graph, labels)
-        theme = _without_small(np.where(own >= MAJORITY, labels, NOISE).astype(np.int32), fewest)
+        theme = _without_small(np.where(own >= _MAJORITY, labels, NOISE).astype(np.int32), fewest)
         # A theme that is dissolved only here is the nearest of no post.
         share, nearest = _shares(graph, np.where(np.isin(labels, theme), labels, NOISE))
     else:

@@ -56,6 +56,11 @@ class ThemesState:
         """Theme of each distinct post."""
         return self.theme[self.distinct]
 
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Numbers of the themes that some post has."""
+        return frozenset(self.theme[self.theme >= 0].tolist())
+
 
 _PLAIN = {
     "theme": np.int32,
@@ -139,12 +144,11 @@ def _unfit(state: ThemesState) -> list[str]:
 def _unknown(state: ThemesState) -> list[str]:
     """Name the arrays that speak of posts or themes that there are not."""
     n, m = len(state.post_ids), state.distinct.size
-    themes = set(state.theme[state.theme >= 0].tolist())
     holds = {
         "distinct": bool(((state.distinct >= 0) & (state.distinct < n)).all()),
         "row_of_post": bool(((state.row_of_post >= 0) & (state.row_of_post < m)).all()),
-        "reference": themes == set(state.reference.themes.tolist()),
-        "next_theme": max(themes, default=-1) < state.next_theme,
+        "reference": state.numbers == set(state.reference.themes.tolist()),
+        "next_theme": max(state.numbers, default=-1) < state.next_theme,
     }
     return [name for name, held in holds.items() if not held]
 

@@ -50,7 +50,7 @@ def view(
         At most so many per theme.
     """
     machine = state.theme_of_distinct
-    curated = replay(log, set(machine[machine >= 0].tolist()))
+    curated = replay(log, state.numbers)
     shown = shown_themes(machine, state.vectors, curated, state.parts)
     shown[np.isin(shown, sorted(curated.hidden))] = NOISE
     terms = theme_terms(state.terms, shown)

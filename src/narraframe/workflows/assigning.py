@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from narraframe.config import Workspace
-from narraframe.errors import TableError
 from narraframe.io.assignments import AssignedPost, write_assignments
 from narraframe.io.curation import read_curations
 from narraframe.io.files import check_output
 from narraframe.io.rows import SUFFIXES
 from narraframe.records import Embeddings, Post
-from narraframe.workflows.embedding import embed_with_cache, open_encoder
+from narraframe.workflows.embedding import embed_with_cache, open_encoder_of
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.themes import read_state
 from narraframe.workflows.watch import Watch
@@ -83,14 +82,7 @@ def assign_posts(
     check_output(output, endings=SUFFIXES, inputs=paths, force=force)
     state, log = read_state(themes), read_curations(workspace.curation)
     posts = read_ready(paths, options=options, watch=watch).posts
-    encoder = open_encoder(workspace, watch=watch)
-    if encoder.name != state.encoder:
-        raise TableError(
-            "the themes were found with another encoder",
-            where=themes,
-            got=state.encoder,
-            remedy=f"This workspace has {encoder.name}: find the themes again, or change it back.",
-        )
+    encoder = open_encoder_of(state.encoder, workspace=workspace, made=themes, watch=watch)
     embeddings = embed_with_cache(posts, encoder=encoder, workspace=workspace, watch=watch)
     from narraframe.themes.assign import assign
     from narraframe.themes.curate import shown_themes

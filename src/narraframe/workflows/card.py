@@ -13,7 +13,7 @@ _WEAK = 0.5
 def model_card(bundle: Bundle, *, title: str) -> str:
     """Return the card of a registered model as Markdown."""
     record, quality = bundle.record, bundle.quality
-    known = [row for row in quality.labels if not math.isnan(row.f1.value)]
+    known = quality.measured
     weak = [row.label_id for row in known if row.f1.value < _WEAK]
     facts = [
         ("Purpose", record.experiment["purpose"]),
@@ -35,14 +35,14 @@ def model_card(bundle: Bundle, *, title: str) -> str:
         if not record.any_language
         else "The encoder takes any language; only those above were in training.",
     ]
-    chance = [row.label_id for row in known if not row.beats_chance]
     if record.strange_languages:
         limits.append(
             f"The encoder was not made for {', '.join(record.strange_languages)}: word counts "
             "carry the model there."
         )
-    if chance:
-        limits.append(f"Not told from chance beyond doubt (do not use): {', '.join(chance)}.")
+    if quality.doubtful:
+        doubtful = ", ".join(quality.doubtful)
+        limits.append(f"Not told from chance beyond doubt (do not use): {doubtful}.")
     if weak:
         limits.append(f"F1 below {_WEAK} (do not use alone): {', '.join(weak)}.")
     if quality.undefined:

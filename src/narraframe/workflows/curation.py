@@ -75,7 +75,7 @@ def curate(
 
     state, before = read_state_and_shown(folder)
     log = read_curations(workspace.curation)
-    free = max(state.next_theme, next_theme(log, set(state.theme.tolist())))
+    free = max(state.next_theme, next_theme(log, state.numbers))
     ends = () if into is None else (into,)
     if into in themes:
         raise UsageError(
@@ -89,7 +89,7 @@ def curate(
         name=_checked(name, needed=action == "name"),
         keywords=_keywords(before, themes),
     )
-    check_curation(new, log, set(state.theme[state.theme >= 0].tolist()))
+    check_curation(new, log, state.numbers)
     if action == "split":
         state = _with_parts(state, log, new)
     now = shown(state, [*log, new], workspace=workspace)
@@ -134,7 +134,7 @@ def _with_parts(state: ThemesState, log: Sequence[Curation], split: Curation) ->
     from narraframe.themes.curate import centroids_of_parts, replay, shown_themes, split_posts
 
     machine = state.theme_of_distinct
-    curated = replay(log, set(machine[machine >= 0].tolist()))
+    curated = replay(log, state.numbers)
     now = shown_themes(machine, state.vectors, curated, state.parts)
     rows = np.flatnonzero(now == split.themes[0])
     if len(rows) < len(split.into):

@@ -9,7 +9,7 @@ from narraframe.config import Workspace
 from narraframe.embeddings.embed import embed_posts
 from narraframe.embeddings.encoder import Encoder
 from narraframe.embeddings.sentence import load_encoder
-from narraframe.errors import InputError
+from narraframe.errors import InputError, TableError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.files import check_output
 from narraframe.io.tables import write_embeddings
@@ -55,6 +55,25 @@ def open_encoder(workspace: Workspace, *, watch: Watch, name: str | None = None)
     settings = workspace.config.encoder
     with watch.stage(f"load encoder {name or settings.name}", unit="encoder"):
         return load_encoder(name or settings.name, device=settings.device or None)
+
+
+def open_encoder_of(name: str, *, workspace: Workspace, made: Path, watch: Watch) -> Encoder:
+    """Load the encoder of the settings, which must be `name`: the one that `made` came of.
+
+    Raises
+    ------
+    TableError
+        If it is another one.
+    """
+    encoder = open_encoder(workspace, watch=watch)
+    if encoder.name != name:
+        raise TableError(
+            "the themes were found with another encoder",
+            where=made,
+            got=name,
+            remedy=f"This workspace has {encoder.name}: find the themes again, or change it back.",
+        )
+    return encoder
 
 
 def embed_with_cache(

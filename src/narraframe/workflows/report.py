@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,8 +100,6 @@ def _model_facts(
     if scores is None or bundle is None:
         return {}
     record = bundle.record
-    known = [row for row in bundle.quality.labels if not math.isnan(row.f1.value)]
-    doubtful = [row.label_id for row in known if not row.beats_chance]
     n_seen = int(is_seen([post.model_text or "" for post in posts], bundle.seen).sum())
     return {
         "model": scores.model,
@@ -114,7 +111,7 @@ def _model_facts(
         "codebook": record.codebook_version,
         "languages": ", ".join(record.languages) or "not known",
         "narraframe": record.narraframe_version,
-        "not told from chance beyond doubt": ", ".join(doubtful) or "none",
+        "not told from chance beyond doubt": ", ".join(bundle.quality.doubtful) or "none",
         "to know of its data": "; ".join(record.notes),
     }
 

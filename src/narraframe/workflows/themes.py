@@ -14,7 +14,7 @@ from narraframe.config import Workspace
 from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import TableError
 from narraframe.io.codebook import read_codebook
-from narraframe.io.curation import read_curations
+from narraframe.io.curation import Curation, read_curations
 from narraframe.io.themes import (
     Suggestion,
     ThemesFolder,
@@ -129,7 +129,7 @@ def find_themes(
     return content
 
 
-def shown(state: ThemesState, log: Sequence[object], *, workspace: Workspace) -> ThemesFolder:
+def shown(state: ThemesState, log: Sequence[Curation], *, workspace: Workspace) -> ThemesFolder:
     """Return what the analyst is shown of a state, without figures and warnings."""
     from narraframe.themes.assign import suggest
     from narraframe.themes.view import view
@@ -137,7 +137,7 @@ def shown(state: ThemesState, log: Sequence[object], *, workspace: Workspace) ->
     settings = workspace.config.themes
     seen = view(
         state,
-        log,  # type: ignore[arg-type]
+        log,
         n_keywords=settings.keywords,
         n_representatives=settings.representatives,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from narraframe.config import Workspace
-from narraframe.errors import InputError, TableError, UsageError
-from narraframe.io.cells import guard
+from narraframe.errors import InputError, UsageError
+from narraframe.io.cells import csv_text
 from narraframe.io.curation import read_curations
 from narraframe.io.files import check_output, replacing, write_text
 from narraframe.io.themes import ThemesFolder
 from narraframe.records import Post, ThemeSummary
-from narraframe.workflows.embedding import open_encoder
+from narraframe.workflows.embedding import open_encoder_of
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.themes import read_state_and_shown
 from narraframe.workflows.watch import Watch
@@ -26,7 +24,6 @@ from narraframe.workflows.watch import Watch
 if TYPE_CHECKING:
     from narraframe.themes.hierarchy import Branch
     from narraframe.themes.slices import ThemeSlices
-    from narraframe.themes.state import ThemesState
 
 _PICTURES = (".png", ".svg")
 # What is lacking, and the option that gives it.
@@ -77,7 +74,7 @@ def overview(folder: Path, *, workspace: Workspace) -> ThemesOverview:
     shown = content.themes.theme[state.distinct]
     terms = theme_terms(state.terms, shown)
     numbers = terms.themes.tolist()
-    done = replay(read_curations(workspace.curation), _machine(state)).done
+    done = replay(read_curations(workspace.curation), state.numbers).done
     curated = tuple(f"T{number} is {what}" for number, what in done.items())
     if not numbers:
         return ThemesOverview(content, (), curated)
@@ -103,7 +100,7 @@ def one_theme(folder: Path, number: int, *, workspace: Workspace) -> ThemeSummar
     for summary in content.summaries:
         if summary.theme == number:
             return summary
-    done = replay(read_curations(workspace.curation), _machine(state)).done
+    done = replay(read_curations(workspace.curation), state.numbers).done
     if number in done:
         raise UsageError(f"T{number} is {done[number]}", remedy=f"Restore T{number} first.")
     raise UsageError(
@@ -135,16 +132,9 @@ def search(
     if not sentence.strip():
         raise InputError("there is nothing to search for", got=sentence, remedy="Write a sentence.")
     state, content = read_state_and_shown(folder)
-    encoder = open_encoder(workspace, watch=watch)
-    if encoder.name != state.encoder:
-        raise TableError(
-            "the themes were found with another encoder",
-            where=folder,
-            got=state.encoder,
-            remedy=f"This workspace has {encoder.name}: find the themes again, or change it back.",
-        )
+    encoder = open_encoder_of(state.encoder, workspace=workspace, made=folder, watch=watch)
     vector = encoder.encode([sentence])[0]
-    curated = replay(read_curations(workspace.curation), _machine(state))
+    curated = replay(read_curations(workspace.curation), state.numbers)
     summaries = {summary.theme: summary for summary in content.summaries}
     found: dict[int, NearTheme] = {}
     for near in nearest_themes(state.reference, vector):
@@ -213,18 +203,11 @@ def draw_map(folder: Path, output: Path, *, title: str, force: bool) -> None:
         temporary.write_bytes(image(figure, kind=output.suffix.removeprefix(".")))
 
 
-def _machine(state: ThemesState) -> set[int]:
-    return set(state.theme[state.theme >= 0].tolist())
-
-
 def _slices_csv(slices: ThemeSlices, by: str, names: dict[int, str]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["theme", "name", by, "posts", "posts_of_all", "keywords"])
+    rows = []
     for i, theme in enumerate(slices.themes):
         for j, name in enumerate(slices.slices):
             keywords = ", ".join(term for term, _ in slices.keywords[i][j])
             counts = [int(slices.n_posts[i, j]), int(slices.n_all[j])]
-            cells = [guard(names.get(theme, "")), guard(name), *counts, guard(keywords)]
-            writer.writerow([theme, *cells])
-    return text.getvalue()
+            rows.append([theme, names.get(theme, ""), name, *counts, keywords])
+    return csv_text(["theme", "name", by, "posts", "posts_of_all", "keywords"], rows)
