@@ -152,13 +152,13 @@ def curate(log: Path, fit: Fit) -> None:
     centres = np.stack([p.centroid for p in by_size[3:]])
     alike = np.triu(centres @ centres.T, k=1)
     into, source = (by_size[3 + i].theme for i in np.unravel_index(alike.argmax(), alike.shape))
-    at = datetime.now(UTC)
+    said = {"at": datetime.now(UTC), "fit": "first"}
     lines = [
-        Curation(at=at, action="name", themes=(p.theme,), name=f"« {fit.names[p.theme]} »")
+        Curation(**said, action="name", themes=(p.theme,), name=f"« {fit.names[p.theme]} »")
         for p in by_size[:3]
     ]
     name = f"« {fit.names[into]} + {fit.names[source]} »"
-    lines.append(Curation(at=at, action="merge", themes=(source,), into=(into,), name=name))
+    lines.append(Curation(**said, action="merge", themes=(source,), into=(into,), name=name))
     for line in lines:
         check_curation(line, read_curations(log), fit.names)
         append_curation(log, line)

@@ -41,7 +41,7 @@ SUBJECTS = {
 SIZES = (40, 30, 25, 20)
 NAMES = ("Farms", "Elections", "Health", "Football")
 LOG = "labels/themes.csv"
-HIDDEN = "at,action,themes,into,name,keywords\n2026-01-01,hide,T3,,,\n"
+HIDDEN = "at,fit,action,themes,into,name,keywords\n2026-01-01,x,hide,T3,,,\n"
 CONTROL = "a\x1b[31mred"
 
 
@@ -202,13 +202,13 @@ MISTAKES = (
         "a theme hidden twice",
         "themes hide T3",
         ("T3 is hidden. Restore T3 first.",),
-        put(LOG, HIDDEN),
+        after("themes hide T3"),
     ),
     Mistake(
         "a name for a hidden theme",
         "themes name T3 x",
         ("T3 is hidden. Restore T3 first.",),
-        put(LOG, HIDDEN),
+        after("themes hide T3"),
     ),
     Mistake(
         "a look at a hidden theme",
@@ -321,7 +321,7 @@ MISTAKES = (
             f"a log with a damaged line, to {command}",
             f"themes {command}",
             (f"{LOG}: line 3: action must be one of name, merge", "'hidee'. Mend or remove these"),
-            put(LOG, HIDDEN + "2026-01-01,hidee,T1,,,\n"),
+            put(LOG, HIDDEN + "2026-01-01,x,hidee,T1,,,\n"),
             code=1,
         )
         for command in ("hide T1", "show", "search x", "posts.jsonl -o out")
@@ -329,14 +329,14 @@ MISTAKES = (
     Mistake(
         "a log whose last line is cut off",
         "themes hide T1",
-        (f"{LOG}: line 3: is cut off: has 2 of 6 cells. Mend or remove these lines.",),
-        put(LOG, HIDDEN + "2026-01-01,hide"),
+        (f"{LOG}: line 3: is cut off: has 3 of 7 cells. Mend or remove these lines.",),
+        put(LOG, HIDDEN + "2026-01-01,x,hide"),
         code=1,
     ),
     Mistake(
         "a log of something else",
         "themes hide T1",
-        (f"{LOG}: line 1: the columns must be at,action,themes,into,name,keywords. Mend it.",),
+        (f"{LOG}: line 1: the columns must be at,fit,action,themes,into,name,keywords. Mend it.",),
         put(LOG, "a,b\n1,2\n"),
         code=1,
     ),
@@ -353,7 +353,7 @@ MISTAKES = (
             f"a log that cannot be written, to {command}",
             f"themes {command}",
             (f"{LOG}: cannot be written: No space left on device. Free some space, or",),
-            steps(put(LOG, HIDDEN), no_room),
+            steps(after("themes hide T3"), no_room),
             code=1,
         )
         for command in (*CURATING[:-1], "restore T3")
@@ -685,7 +685,7 @@ def test_what_was_done_is_said_with_what_came_of_it(say):
         "      40 posts  T0   Grain and tractors",
     ]
     log = Path(LOG).read_text("utf-8").splitlines()
-    assert [line.split(",")[1] for line in log[1:]] == ["name", "merge", "hide", "split", "restore"]
+    assert [line.split(",")[2] for line in log[1:]] == ["name", "merge", "hide", "split", "restore"]
 
 
 def test_a_name_may_begin_with_a_dash_or_hold_quotes(say):

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 from narraframe.errors import OutputError, TableError
 from narraframe.io.curation import Curation, append_curation, read_curations
 
+FIT = "b5bb9d8014a0"
 AT = datetime(2026, 8, 1, 9, 30, tzinfo=UTC)
-HEADER = "at,action,themes,into,name,keywords\n"
-FIRST = "2026-08-01T09:30:00+00:00,hide,T3,,,spam · bots\n"
+HEADER = "at,fit,action,themes,into,name,keywords\n"
+FIRST = "2026-08-01T09:30:00+00:00,b5bb9d8014a0,hide,T3,,,spam · bots\n"
 
 
 def did(action: str, *themes: int, into: tuple[int, ...] = (), name: str = "") -> Curation:
-    return Curation(at=AT, action=action, themes=themes, into=into, name=name, keywords="a · b")
+    return Curation(
+        at=AT, action=action, themes=themes, into=into, name=name, keywords="a · b", fit=FIT
+    )
 
 
 LOG = (
@@ -44,15 +47,15 @@ def test_the_file_is_plain_lines_that_read_well_in_a_review(tmp_path):
     for curation in LOG[:3]:
         append_curation(path, curation)
     assert path.read_bytes().decode() == (
-        HEADER + "2026-08-01T09:30:00+00:00,name,T12,,Grain deal,a · b\n"
-        "2026-08-01T09:30:00+00:00,merge,T3 T15,T12,,a · b\n"
-        "2026-08-01T09:30:00+00:00,split,T7,T40 T41,,a · b\n"
+        HEADER + "2026-08-01T09:30:00+00:00,b5bb9d8014a0,name,T12,,Grain deal,a · b\n"
+        "2026-08-01T09:30:00+00:00,b5bb9d8014a0,merge,T3 T15,T12,,a · b\n"
+        "2026-08-01T09:30:00+00:00,b5bb9d8014a0,split,T7,T40 T41,,a · b\n"
     )
 
 
 def test_appending_leaves_what_is_there_byte_for_byte(tmp_path):
     path = tmp_path / "themes.csv"
-    there = HEADER.replace("\n", "\r\n") + "2026-08-01 09:30,hide,t3,,,\r\n"
+    there = HEADER.replace("\n", "\r\n") + "2026-08-01 09:30,b5bb9d8014a0,hide,t3,,,\r\n"
     path.write_bytes(there.encode())
     append_curation(path, did("restore", 3))
     assert path.read_bytes().startswith(there.encode())
@@ -72,7 +75,9 @@ def test_any_name_and_any_keywords_read_back_equal(tmp_path_factory, texts):
     log = []
     for name, keywords in texts:
         action = "name" if name.strip() else "hide"
-        log.append(Curation(at=AT, action=action, themes=(1,), name=name, keywords=keywords))
+        log.append(
+            Curation(at=AT, action=action, themes=(1,), name=name, keywords=keywords, fit=FIT)
+        )
         append_curation(path, log[-1])
     assert read_curations(path) == tuple(log)
 
@@ -87,8 +92,8 @@ def test_a_name_that_looks_like_a_formula_is_no_formula_in_a_spreadsheet(tmp_pat
 def test_times_are_read_as_utc(tmp_path):
     path = tmp_path / "themes.csv"
     east = datetime(2026, 8, 1, 12, 30, tzinfo=timezone(timedelta(hours=3)))
-    append_curation(path, Curation(at=east, action="hide", themes=(1,)))
-    path.write_text(path.read_text() + "2026-08-01T09:30,hide,2,,,\n")
+    append_curation(path, Curation(at=east, action="hide", themes=(1,), fit=FIT))
+    path.write_text(path.read_text() + "2026-08-01T09:30,b5bb9d8014a0,hide,2,,,\n")
     assert [curation.at for curation in read_curations(path)] == [AT, AT]
 
 
@@ -101,14 +106,14 @@ def test_a_line_that_a_crash_cut_off_is_named_and_nothing_is_appended_to_it(tmp_
     commas = [i for i, byte in enumerate(line) if byte == ord(",")]
     for end in range(1, commas[-1] + 1):
         path.write_bytes(whole + line[:end])
-        with pytest.raises(TableError, match=r"themes\.csv: line 3: is cut off: has \d of 6 cells"):
+        with pytest.raises(TableError, match=r"themes\.csv: line 3: is cut off: has \d of 7 cells"):
             append_curation(path, LOG[2])
         assert path.read_bytes() == whole + line[:end]
 
 
 def test_a_line_cut_off_within_quotes_is_named_by_where_it_begins(tmp_path):
     path = tmp_path / "themes.csv"
-    path.write_text(HEADER + FIRST + '2026-08-01T09:30:00+00:00,name,T1,,"Grain\nde')
+    path.write_text(HEADER + FIRST + '2026-08-01T09:30:00+00:00,b5bb9d8014a0,name,T1,,"Grain\nde')
     with pytest.raises(TableError, match=r"line 3: is cut off: is not CSV: unexpected end of data"):
         read_curations(path)
 
@@ -125,19 +130,19 @@ def test_all_faults_of_a_hand_are_listed_with_their_lines(tmp_path):
     path = tmp_path / "themes.csv"
     rows = [
         FIRST,
-        "yesterday,hide,T1,,,\n",
-        '2026-08-01,name,T1,,"two\nlines",\n',
-        "2026-08-01,rename,T1,,x,\n",
-        "2026-08-01,hide,one,,,\n",
-        "2026-08-01,hide,,,,\n",
-        "2026-08-01,merge,T1 T2,T2,,\n",
-        "2026-08-01,merge,T1,,,\n",
-        "2026-08-01,split,T1,T8,,\n",
-        "2026-08-01,split,T1,T20 T3,,\n",
-        "2026-08-01,name,T1,T2, ,\n",
+        "yesterday,b5bb9d8014a0,hide,T1,,,\n",
+        '2026-08-01,b5bb9d8014a0,name,T1,,"two\nlines",\n',
+        "2026-08-01,b5bb9d8014a0,rename,T1,,x,\n",
+        "2026-08-01,b5bb9d8014a0,hide,one,,,\n",
+        "2026-08-01,b5bb9d8014a0,hide,,,,\n",
+        "2026-08-01,b5bb9d8014a0,merge,T1 T2,T2,,\n",
+        "2026-08-01,b5bb9d8014a0,merge,T1,,,\n",
+        "2026-08-01,b5bb9d8014a0,split,T1,T8,,\n",
+        "2026-08-01,b5bb9d8014a0,split,T1,T20 T3,,\n",
+        "2026-08-01,b5bb9d8014a0,name,T1,T2, ,\n",
         "<<<<<<< HEAD\n",
-        '2026-08-01,hide,T1,,"x"y,\n',
-        "2026-08-01,hide,T1 T1,,,\n",
+        '2026-08-01,b5bb9d8014a0,hide,T1,,"x"y,\n',
+        "2026-08-01,b5bb9d8014a0,hide,T1 T1,,,\n",
     ]
     path.write_text(HEADER + "".join(rows))
     with pytest.raises(TableError) as caught:
@@ -153,7 +158,7 @@ def test_all_faults_of_a_hand_are_listed_with_their_lines(tmp_path):
         "line 12: T3 is no new number: line 2 has it",
         "line 13: into must hold no number, not 1",
         "name must not be empty",
-        "line 14: has 1 of 6 cells",
+        "line 14: has 1 of 7 cells",
         "line 15: is not CSV: ',' expected after '\"'",
         "line 16: a theme is named twice. Mend or remove these lines.",
     ]
@@ -177,7 +182,7 @@ def test_a_header_in_between_is_passed_over(tmp_path):
 def test_another_header_is_named(tmp_path, text):
     path = tmp_path / "themes.csv"
     path.write_text(text)
-    with pytest.raises(TableError, match="line 1: the columns must be at,action,themes,into,name"):
+    with pytest.raises(TableError, match="line 1: the columns must be at,fit,action,themes"):
         read_curations(path)
 
 
@@ -223,7 +228,7 @@ def test_a_disk_that_is_full_leaves_the_log_as_it_was(tmp_path, before, room):
         "from narraframe.io.curation import Curation, append_curation\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(there) + room}, {len(there) + room}))\n"
-        "hide = Curation(at=datetime.now(UTC), action='hide', themes=(1,))\n"
+        "hide = Curation(at=datetime.now(UTC), action='hide', themes=(1,), fit='x')\n"
         "try:\n"
         f"    append_curation(Path({str(path)!r}), hide)\n"
         "except OutputError as error:\n"
@@ -242,7 +247,7 @@ def test_lines_that_several_processes_append_at_once_are_all_there(tmp_path):
         "from narraframe.io.curation import Curation, append_curation\n"
         "for i in range(15):\n"
         "    append_curation(Path(sys.argv[1]), Curation(at=datetime.now(UTC), action='name',"
-        " themes=(int(sys.argv[2]),), name=f'{i} ' + 'x' * 500))\n"
+        " themes=(int(sys.argv[2]),), fit='x', name=f'{i} ' + 'x' * 500))\n"
     )
     running = [subprocess.Popen([sys.executable, "-c", code, path, str(n)]) for n in range(4)]
     assert [process.wait() for process in running] == [0, 0, 0, 0]
@@ -258,8 +263,9 @@ def test_lines_that_several_processes_append_at_once_are_all_there(tmp_path):
         ({"action": "merge", "into": (1,)}, "cannot be merged with, or split into, itself"),
         ({"action": "hide", "themes": (-1,)}, "theme numbers must not be negative"),
         ({"action": "hide", "at": datetime(2026, 8, 1)}, "at must have a time zone"),
+        ({"action": "hide", "fit": " "}, "fit must not be empty"),
     ],
 )
 def test_an_action_that_contradicts_itself_cannot_be_made(fields, message):
     with pytest.raises(TableError, match=message):
-        Curation(**{"at": AT, "themes": (1,)} | fields)
+        Curation(**{"at": AT, "themes": (1,), "fit": FIT} | fields)

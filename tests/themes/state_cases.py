@@ -70,5 +70,6 @@ def make_state(**changes: object) -> ThemesState:
         "gone": (gone,),
         "next_theme": 13,
         "encoder": "тест@1",
+        "fits": ("aaa", "bbb"),
     }
     return ThemesState(**fields | changes)  # type: ignore[arg-type]

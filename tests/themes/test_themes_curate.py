@@ -26,7 +26,7 @@ PRESENT = range(6)
 
 def did(action: str, *themes: int, into: tuple[int, ...] | int = (), name: str = "") -> Curation:
     into = into if isinstance(into, tuple) else (into,)
-    return Curation(at=AT, action=action, themes=themes, into=into, name=name)
+    return Curation(at=AT, action=action, themes=themes, into=into, name=name, fit="one")
 
 
 # ---- replay

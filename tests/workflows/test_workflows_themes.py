@@ -288,6 +288,32 @@ def test_the_numbers_of_another_folder_are_taken_up_on_request(root):
     assert (root / "other/state.npz").read_bytes() == (THEMES / "state.npz").read_bytes()
 
 
+def test_what_is_done_to_one_folder_holds_for_its_own_refits_and_no_other_folder(root):
+    finer = find(root, "early.parquet", output=Path("finer"), granularity=2.0, fresh=True)
+    number, _ = two()
+    before = {s.theme: s.name for s in finer.summaries}
+    assert number in before
+    do("name", number, name="Only here")
+    do("hide", 0)
+    again = find(root, "early.parquet", output=Path("finer"), granularity=2.0)
+    assert {s.theme: s.name for s in again.summaries} == before
+    refit = {s.theme: s.name for s in find(root, "all.parquet").summaries}
+    assert refit[number] == "Only here"
+    assert 0 not in refit
+
+
+def test_what_waits_for_a_theme_that_is_not_found_now_is_told(root):
+    number = max(summaries())
+    do("name", number, name="For later")
+    state = read_state(THEMES)
+    write_state(THEMES, read_themes_folder(THEMES), replace(state, fits=("other",)), force=True)
+    assert overview(THEMES, workspace=workspace(root)).curated == ()
+    LOG.write_text(LOG.read_text().replace(f",T{number},", ",T99,"))
+    write_state(THEMES, read_themes_folder(THEMES), state, force=True)
+    (line,) = overview(THEMES, workspace=workspace(root)).curated
+    assert line == "T99 is not found now; named 'For later'"
+
+
 def test_a_folder_that_is_named_as_the_one_before_must_hold_themes(root):
     with pytest.raises(TableError, match=r"labels: holds no themes\. Find them first"):
         find(root, "early.parquet", previous=Path("labels"))
@@ -914,7 +940,7 @@ READERS = {
 @pytest.mark.parametrize("reader", READERS)
 def test_a_damaged_log_is_named_with_its_line_and_nothing_is_written(root, reader):
     do("hide", 0)
-    LOG.write_bytes(LOG.read_bytes() + b"2026-01-01,hide,Tx,,,\n2026-01-01,hi")
+    LOG.write_bytes(LOG.read_bytes() + b"2026-01-01,x,hide,Tx,,,\n2026-01-01,hi")
     before = contents()
     with pytest.raises(
         TableError, match=r"themes\.csv: line 3: theme numbers look.*line 4: .*Mend"

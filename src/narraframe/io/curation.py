@@ -16,7 +16,7 @@ from narraframe.errors import TableError
 from narraframe.io.cells import guard, unguard
 from narraframe.io.files import refused
 
-COLUMNS = ("at", "action", "themes", "into", "name", "keywords")
+COLUMNS = ("at", "fit", "action", "themes", "into", "name", "keywords")
 # action -> how many themes it is about, and how many it makes or ends in
 _COUNTS: dict[str, tuple[tuple[int, int | None], tuple[int, int | None]]] = {
     "name": ((1, 1), (0, 0)),
@@ -39,6 +39,7 @@ class Curation:
     restore  undo what hid, merged or split the themes, or else their names
 
     `keywords` is what the themes were about then, for who reads the log; nothing is done with it.
+    `fit` is the fit it was done to: the line holds for that one and those that take it up.
 
     Raises
     ------
@@ -52,6 +53,7 @@ class Curation:
     into: tuple[int, ...] = ()
     name: str = ""
     keywords: str = ""
+    fit: str
 
     def __post_init__(self) -> None:
         if faults := _faults(self):
@@ -165,6 +167,8 @@ def _faults(curation: Curation) -> list[str]:
         faults.append("a theme is named twice")
     if set(themes) & set(into):
         faults.append("a theme cannot be merged with, or split into, itself")
+    if not curation.fit.strip():
+        faults.append("fit must not be empty")
     if curation.action == "name" and not curation.name.strip():
         faults.append("name must not be empty")
     return faults
@@ -183,7 +187,7 @@ def _check_new(curation: Curation, first_line: dict[int, int], line: int) -> Non
 def _curation(cells: Sequence[str]) -> Curation:
     if len(cells) != len(COLUMNS):
         raise TableError(f"has {len(cells)} of {len(COLUMNS)} cells")
-    at, action, themes, into, name, keywords = (unguard(cell) for cell in cells)
+    at, fit, action, themes, into, name, keywords = (unguard(cell) for cell in cells)
     try:
         when = datetime.fromisoformat(at)
         when = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
@@ -196,13 +200,14 @@ def _curation(cells: Sequence[str]) -> Curation:
         into=_numbers(into),
         name=name,
         keywords=keywords,
+        fit=fit,
     )
 
 
 def _cells(curation: Curation) -> tuple[str, ...]:
     at = curation.at.astimezone(UTC).isoformat()
     themes, into = (" ".join(f"T{n}" for n in ns) for ns in (curation.themes, curation.into))
-    return (at, curation.action, themes, into, curation.name, curation.keywords)
+    return (at, curation.fit, curation.action, themes, into, curation.name, curation.keywords)
 
 
 def _numbers(cell: str) -> tuple[int, ...]:

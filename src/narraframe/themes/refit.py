@@ -80,10 +80,12 @@ def take_up(
     )
     number = np.array([matching.numbers[t] for t in kept.themes.tolist()], np.int32)
     order = np.argsort(number, kind="stable")
+    theme = _renumbered(discovery.themes.theme, number)
+    fits = (*(previous.fits if previous else ()), _fit_id(fingerprint, theme))
     lost = {p.theme: p for p in (*(previous.gone if previous else ()), *before)}
     state = ThemesState(
         post_ids=discovery.themes.post_ids,
-        theme=_renumbered(discovery.themes.theme, number),
+        theme=theme,
         membership=discovery.themes.membership,
         xy=discovery.themes.xy,
         month=tuple(months),
@@ -109,6 +111,7 @@ def take_up(
         gone=tuple(p for theme, p in sorted(lost.items()) if theme not in set(number.tolist())),
         next_theme=matching.next_theme,
         encoder=encoder,
+        fits=tuple(dict.fromkeys(fits)),
     )
     return Refit(state, matching.changes)
 
@@ -135,6 +138,11 @@ def _profiles_of(
         ThemeProfile(theme, centroid, keywords[theme], members[theme])
         for theme, centroid in zip(themes, centroids, strict=True)
     )
+
+
+def _fit_id(fingerprint: str, theme: NDArray[np.int32]) -> str:
+    # By content, not by chance: the same themes under the same numbers are one fit in any folder.
+    return hashlib.sha256(fingerprint.encode() + theme.tobytes()).hexdigest()[:12]
 
 
 def _members(post_ids: Sequence[str], theme: NDArray[np.int32]) -> dict[int, frozenset[str]]:

@@ -29,7 +29,8 @@ class ThemesState:
     (m,), its place among the posts; `vectors` (m, d); `terms` (m, n_terms); `graph` (m, m), which
     was made under `fingerprint`. `theme_stability` by number. `parts`: the centroid of each part of
     a split. `gone`: themes of earlier fits that this one has not. `next_theme`: the first number
-    that no theme ever had. `encoder` "name@revision".
+    that no theme ever had. `encoder` "name@revision". `fits`: this fit, last, and those it
+    took up, by their content: what the analyst did to one of them holds here.
     """
 
     post_ids: tuple[str, ...]
@@ -50,6 +51,7 @@ class ThemesState:
     gone: tuple[ThemeProfile, ...]
     next_theme: int
     encoder: str
+    fits: tuple[str, ...]
 
     @property
     def theme_of_distinct(self) -> NDArray[np.int32]:
@@ -69,7 +71,7 @@ _PLAIN = {
     "row_of_post": np.intp,
     "distinct": np.intp,
 }
-_TEXTS = ("post_ids", "fingerprint", "encoder")
+_TEXTS = ("post_ids", "fingerprint", "encoder", "fits")
 
 
 def state_to_arrays(state: ThemesState) -> Arrays:
@@ -166,6 +168,7 @@ def _from_arrays(arrays: Mapping[str, Any]) -> ThemesState:
         channel=_decoded("channel", arrays),
         fingerprint=_read(arrays["fingerprint"]),
         encoder=_read(arrays["encoder"]),
+        fits=tuple(_read(arrays["fits"])),
         vectors=arrays["vectors"].astype(np.float32),
         terms=TermMatrix(_read_matrix("terms", arrays), tuple(_read(arrays["terms.terms"]))),
         graph=_read_matrix("graph", arrays),

@@ -18,7 +18,7 @@ from narraframe.io.rows import SUFFIXES
 from narraframe.records import Embeddings, Post
 from narraframe.workflows.embedding import embed_with_cache, open_encoder_of
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.themes import read_state
+from narraframe.workflows.themes import read_state, said_of
 from narraframe.workflows.watch import Watch
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def assign_posts(
         If `output` exists and `force` is False, or cannot be written.
     """
     check_output(output, endings=SUFFIXES, inputs=paths, force=force)
-    state, log = read_state(themes), read_curations(workspace.curation)
+    state = read_state(themes)
+    log = said_of(state, read_curations(workspace.curation))
     posts = read_ready(paths, options=options, watch=watch).posts
     encoder = open_encoder_of(state.encoder, workspace=workspace, made=themes, watch=watch)
     embeddings = embed_with_cache(posts, encoder=encoder, workspace=workspace, watch=watch)

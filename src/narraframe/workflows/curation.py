@@ -16,7 +16,7 @@ from narraframe.config import Workspace
 from narraframe.errors import UsageError
 from narraframe.io.curation import Curation, append_curation, read_curations
 from narraframe.io.themes import ThemesFolder
-from narraframe.workflows.themes import read_state_and_shown, shown, write_state
+from narraframe.workflows.themes import read_state_and_shown, said_of, shown, write_state
 
 if TYPE_CHECKING:
     from narraframe.themes.state import ThemesState
@@ -74,8 +74,9 @@ def curate(
     from narraframe.themes.curate import check_curation, next_theme
 
     state, before = read_state_and_shown(folder)
-    log = read_curations(workspace.curation)
-    free = max(state.next_theme, next_theme(log, state.numbers))
+    every = read_curations(workspace.curation)
+    log = said_of(state, every)
+    free = max(state.next_theme, next_theme(every))
     ends = () if into is None else (into,)
     if into in themes:
         raise UsageError(
@@ -88,6 +89,7 @@ def curate(
         into=tuple(range(free, free + n_parts)) if action == "split" else ends,
         name=_checked(name, needed=action == "name"),
         keywords=_keywords(before, themes),
+        fit=state.fits[-1],
     )
     check_curation(new, log, state.numbers)
     if action == "split":

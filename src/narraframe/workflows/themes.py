@@ -137,7 +137,7 @@ def shown(state: ThemesState, log: Sequence[Curation], *, workspace: Workspace) 
     settings = workspace.config.themes
     seen = view(
         state,
-        log,
+        said_of(state, log),
         n_keywords=settings.keywords,
         n_representatives=settings.representatives,
     )
@@ -158,6 +158,11 @@ def shown(state: ThemesState, log: Sequence[Curation], *, workspace: Workspace) 
         warnings=(),
         suggestions=tuple(suggestions),
     )
+
+
+def said_of(state: ThemesState, log: Sequence[Curation]) -> tuple[Curation, ...]:
+    """Return the lines of the log that hold for a state: the same number may be another theme."""
+    return tuple(line for line in log if line.fit in state.fits)
 
 
 def read_state(folder: Path) -> ThemesState:

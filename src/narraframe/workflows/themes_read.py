@@ -18,10 +18,11 @@ from narraframe.io.themes import ThemesFolder
 from narraframe.records import Post, ThemeSummary
 from narraframe.workflows.embedding import open_encoder_of
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.themes import read_state_and_shown
+from narraframe.workflows.themes import read_state_and_shown, said_of
 from narraframe.workflows.watch import Watch
 
 if TYPE_CHECKING:
+    from narraframe.themes.curate import Curated
     from narraframe.themes.hierarchy import Branch
     from narraframe.themes.slices import ThemeSlices
 
@@ -74,14 +75,19 @@ def overview(folder: Path, *, workspace: Workspace) -> ThemesOverview:
     shown = content.themes.theme[state.distinct]
     terms = theme_terms(state.terms, shown)
     numbers = terms.themes.tolist()
-    done = replay(read_curations(workspace.curation), state.numbers).done
-    curated = tuple(f"T{number} is {what}" for number, what in done.items())
+    curated = _in_words(replay(said_of(state, read_curations(workspace.curation)), state.numbers))
     if not numbers:
         return ThemesOverview(content, (), curated)
     centroids = np.stack([state.vectors[shown == number].mean(axis=0) for number in numbers])
     sizes = {summary.theme: summary.n_posts for summary in content.summaries}
     tree = theme_tree(numbers, centroids, [sizes[number] for number in numbers])
     return ThemesOverview(content, outline(tree, terms), curated)
+
+
+def _in_words(curated: Curated) -> tuple[str, ...]:
+    done = [f"T{number} is {what}" for number, what in curated.done.items()]
+    waits = [f"T{number} is not found now; {what}" for number, what in curated.absent.items()]
+    return (*done, *waits)
 
 
 def one_theme(folder: Path, number: int, *, workspace: Workspace) -> ThemeSummary:
@@ -100,7 +106,7 @@ def one_theme(folder: Path, number: int, *, workspace: Workspace) -> ThemeSummar
     for summary in content.summaries:
         if summary.theme == number:
             return summary
-    done = replay(read_curations(workspace.curation), state.numbers).done
+    done = replay(said_of(state, read_curations(workspace.curation)), state.numbers).done
     if number in done:
         raise UsageError(f"T{number} is {done[number]}", remedy=f"Restore T{number} first.")
     raise UsageError(
@@ -134,7 +140,7 @@ def search(
     state, content = read_state_and_shown(folder)
     encoder = open_encoder_of(state.encoder, workspace=workspace, made=folder, watch=watch)
     vector = encoder.encode([sentence])[0]
-    curated = replay(read_curations(workspace.curation), state.numbers)
+    curated = replay(said_of(state, read_curations(workspace.curation)), state.numbers)
     summaries = {summary.theme: summary for summary in content.summaries}
     found: dict[int, NearTheme] = {}
     for near in nearest_themes(state.reference, vector):
