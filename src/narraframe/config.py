@@ -51,6 +51,14 @@ class PathSettings:
     codebook: str = "labels/codebook.toml"
     annotations: str = "labels/annotations"
     curation: str = "labels/themes.csv"
+    audit: str = "labels/audit.csv"
+    copies: str = "labels/copies.csv"
+    skipped: str = "labels/skipped.csv"
+    page: str = "labels/label_studio.xml"
+    projects: str = "labels/label_studio.toml"
+    guidelines: str = "labels/guidelines.md"
+    mirror: str = "data/labelstudio"
+    server: str = ".labelstudio"
     cards: str = "models/cards"
     registry: str = "models/registry.toml"
     store: str = "models/store"
@@ -89,12 +97,28 @@ class ThemesSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelStudioSettings:
+    """Where analysts label: `url` "" is the server of ``make labelstudio``; `project` is the title.
+
+    The token is never here: it stands in the environment, or in the local server's own folder.
+    """
+
+    url: str = ""
+    # Label Studio takes 50 characters, and the adjudication's title is made of this one.
+    project: str = field(
+        default="narraframe",
+        metadata={_RULE: _Rule("1 to 36 characters", lambda title: 1 <= len(title) <= 36)},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """The settings of a workspace, from its narraframe.toml."""
 
     paths: PathSettings = field(default_factory=PathSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     themes: ThemesSettings = field(default_factory=ThemesSettings)
+    labelstudio: LabelStudioSettings = field(default_factory=LabelStudioSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +126,7 @@ class DataSettings:
     """What an experiment learns from; paths relative to the workspace.
 
     `posts` is any input that `ingest` reads. `consensus` joins several annotators: "majority"
-    (ties stay unknown) or "any" (one is enough).
+    (ties stay unknown), "any" (one is enough) or "dawid-skene" (weighed by how well they do).
     """
 
     posts: str

@@ -62,6 +62,10 @@ class EncoderError(NarraframeError):
     """The encoder is not to be found, damaged, or not the one that is needed."""
 
 
+class ServerError(NarraframeError):
+    """Label Studio is down, refuses the token, or no longer holds what was put there."""
+
+
 class ModelError(NarraframeError):
     """A trained model is missing, damaged, or does not fit the encoder or codebook at hand."""
 

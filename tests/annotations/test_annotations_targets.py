@@ -257,3 +257,58 @@ def test_a_parent_never_contradicts_its_children(rows, consensus):
         assert row["order"] == 1
     if row["order"] == 0:
         assert children == (0, 0)
+
+
+GROWN = Codebook(
+    version="1.10.0",
+    title="test",
+    facets=(*CODEBOOK.facets, Facet("tone", "Tone", since="1.10")),
+    labels=(
+        *CODEBOOK.labels[:3],
+        Label("order.new", "narrative", "New", parent="order", since="1.9.1"),
+        *CODEBOOK.labels[3:],
+        Label("stance.mixed", "stance", "Mixed", since="1.10.0"),
+        Label("tone.calm", "tone", "Calm"),
+    ),
+)
+
+
+def asked(version, *rows):
+    """The known cells of a post whose rows were made with one version of the codebook."""
+    made = [
+        Annotation(post_id="p", annotator="a", label_id=i, value=v, codebook_version=version)
+        for i, v in rows
+    ]
+    targets = build_targets(made, GROWN).targets
+    known = zip(targets.label_ids, targets.y[0].tolist(), targets.mask[0].tolist(), strict=True)
+    return {label_id: value for label_id, value, is_known in known if is_known}
+
+
+@pytest.mark.parametrize("version", ["", "1.0.0", "1.9", "1.9.0"])
+def test_a_review_says_nothing_of_labels_that_came_later(version):
+    found = asked(version, ("narrative", 1), ("trade", 1))
+    assert found == {"order.multipolar": 0, "order.charter": 0, "trade": 1}
+
+
+@pytest.mark.parametrize("version", ["1.9.1", "1.9.1.0", "1.9.2", "1.10.0", "2.0"])
+def test_a_review_speaks_of_the_labels_of_its_version(version):
+    found = asked(version, ("narrative", 1), ("trade", 1))
+    below = {"order": 0, "order.multipolar": 0, "order.charter": 0, "order.new": 0}
+    assert found == below | {"trade": 1}
+
+
+def test_a_label_that_has_a_row_was_asked_whatever_the_version():
+    found = asked("1.0.0", ("narrative", 1), ("order.new", 1))
+    assert (found["order.new"], found["order"], found["trade"]) == (1, 1, 0)
+    assert asked("1.0.0", ("narrative", 0), ("order.new", 0))["order"] == 0
+
+
+def test_a_choice_excludes_no_label_that_came_later():
+    older = asked("1.9.2", ("stance", 1), ("stance.for", 1))
+    assert older == {"stance.for": 1, "stance.neutral": 0, "stance.against": 0}
+    assert asked("1.10.0", ("stance.for", 1)) == older | {"stance.mixed": 0}
+
+
+def test_a_facet_that_came_later_makes_all_its_labels_new():
+    assert asked("1.9.2", ("tone", 0)) == {}
+    assert asked("1.10.0", ("tone", 0)) == {"tone.calm": 0}

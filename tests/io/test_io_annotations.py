@@ -1,5 +1,6 @@
 """Annotations as CSV."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from narraframe.io.annotations import (
     read_annotations,
     write_annotations,
 )
-from narraframe.records import Annotation, Codebook, Facet, Label
+from narraframe.records import Annotation, Codebook, Facet, Label, Retired
 
 BOOK = Codebook("1.2.0", "", (Facet("frame", "Frame"),), (Label("frame.conflict", "frame", "C"),))
 FULL = Annotation(
@@ -58,8 +59,19 @@ def test_an_unknown_label_is_named_with_line_and_nearest_id(tmp_path):
     assert str(caught.value) == (
         f'{path} line 3: label_id "frame.confict" is not in codebook 1.2.0. '
         'Did you mean "frame.conflict"? '
-        "Correct the annotations, or use the codebook they were made with."
+        "Correct the annotations, or use the codebook they were made with. "
+        "What became of a label belongs under [[retired]]: see narraframe codebook migrate --help."
     )
+
+
+def test_a_retired_label_is_read_and_so_is_one_of_another_codebook_that_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(HEADER + "p1,a,frame.strife,1\n")
+    book = replace(BOOK, retired=(Retired("frame.strife", "frame", ("frame.conflict",)),))
+    assert read_annotations(path, book)[0].label_id == "frame.strife"
+    assert len(read_annotations(path, BOOK, others={"frame.strife"})) == 1
+    with pytest.raises(CodebookError, match=r"frame\.strife"):
+        read_annotations(path, BOOK)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from narraframe.errors import CodebookError
 from narraframe.io.codebook import codebook_sha256, codebook_toml, parse_codebook, read_codebook
-from narraframe.records import Facet, Label
+from narraframe.records import Facet, Label, Retired
 
 BOOK = """
 version = "1.0.0"
@@ -92,3 +92,87 @@ def test_all_faults_come_in_one_message():
 def test_a_missing_codebook_says_how_to_get_one(tmp_path):
     with pytest.raises(CodebookError, match=r"there is no codebook.*from-labels"):
         read_codebook(tmp_path / "none.toml")
+
+
+CHANGED = """
+[[labels]]
+id = "order.poly"
+facet = "narrative"
+name = "Poly"
+since = "1.0.0"
+[[retired]]
+id = "order.hegemony"
+facet = "narrative"
+into = ["order.multi", "order.poly"]
+[[retired]]
+id = "order.empire"
+facet = "narrative"
+into = ["order.hegemony"]
+[[retired]]
+id = "tone"
+facet = "tone"
+"""
+
+
+def test_what_is_new_and_what_is_gone_is_read_and_written():
+    book = parse_codebook(BOOK + CHANGED, where="x")
+    assert book.by_id["order.poly"].since == "1.0.0"
+    assert book.retired == (
+        Retired("order.hegemony", "narrative", ("order.multi", "order.poly")),
+        Retired("order.empire", "narrative", ("order.hegemony",)),
+        Retired("tone", "tone"),
+    )
+    assert parse_codebook(codebook_toml(book), where="x") == book
+
+
+def test_the_fingerprint_of_a_codebook_that_never_changed_is_what_it_was():
+    fingerprint = codebook_sha256(parse_codebook(BOOK, where="x"))
+    assert fingerprint == "a2ff46c913f3db435d2d8b133ff8f12d590553cad1c9b21cd512d557f9ac8bce"
+
+
+def test_a_label_of_a_renamed_facet_may_go_into_a_label_of_the_new_one():
+    text = BOOK + (
+        '[[retired]]\nid = "story"\nfacet = "story"\ninto = ["narrative"]\n'
+        '[[retired]]\nid = "old"\nfacet = "story"\ninto = ["order.multi"]\n'
+    )
+    assert len(parse_codebook(text, where="x").retired) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('since = "1.0.0"', 'since = "1.0.1"', "since 1.0.1 is later than the codebook's version"),
+        ('since = "1.0.0"', 'since = "new"', "since must be dotted numbers"),
+        ('since = "1.0.0"', "since = 1", "label 'order.poly': since must be a string"),
+        ('id = "order.empire"', 'id = "order"', "retired 'order': it is still in the codebook"),
+        ('id = "order.empire"', 'id = "order.hegemony"', "'order.hegemony': the id is used twice"),
+        ('id = "order.empire"\n', "", "retired 2: id is missing"),
+        ('["order.hegemony"]', '["order.hegemonic"]', "no label, did you mean 'order.hegemony'"),
+        ('["order.hegemony"]', '["stance.for"]', "into names 'stance.for', a label of another f"),
+        ('["order.hegemony"]', '["narrative"]', "one is a facet, the other a label"),
+        ('["order.hegemony"]', '"order.hegemony"', "into must be a list of different ids"),
+        ('"order.multi", "order.poly"', '"order.multi", "order.multi"', "list of different ids"),
+        ('"order.multi", "order.poly"', '"order.empire"', "'order.empire': into leads back to it"),
+        ('id = "tone"\nfacet = "tone"', 'id = "tone"\nfacet = "tome"', "there is no facet 'tome'"),
+        ('facet = "tone"', 'facet = "tone"\ninto = ["stance", "narrative"]', "one facet at most"),
+        (
+            'facet = "tone"',
+            'facet = "tone"\nin_to = []',
+            "unknown key 'in_to', did you mean 'into'",
+        ),
+    ],
+)
+def test_each_fault_of_a_change_is_named(old, new, message):
+    assert old in BOOK + CHANGED
+    with pytest.raises(CodebookError, match=message):
+        parse_codebook((BOOK + CHANGED).replace(old, new), where="book.toml")
+
+
+def test_versions_compare_as_numbers():
+    with pytest.raises(CodebookError, match=r"since 1\.10 is later"):
+        parse_codebook(
+            (BOOK + CHANGED)
+            .replace('since = "1.0.0"', 'since = "1.10"')
+            .replace('version = "1.0.0"', 'version = "1.9.2"'),
+            where="x",
+        )

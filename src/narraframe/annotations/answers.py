@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.records import Annotation, Codebook
+from narraframe.records import Annotation, Codebook, version_key
 
 UNKNOWN = -1
 
@@ -21,7 +21,7 @@ class AnswerSheet:
     `facets`: columns by facet id. `single_choice`: columns of each single-choice facet. `excludes`
     float32 (k, k): 1 where the two labels cannot both apply. `below`: columns of all descendants of
     a label. `leaves`: of those, the ones without children. `bottom_up`: columns, children before
-    parents.
+    parents. `since`: the version that brought each label and its facet, as `version_key` reads it.
     """
 
     label_ids: tuple[str, ...]
@@ -32,6 +32,7 @@ class AnswerSheet:
     below: tuple[list[int], ...]
     leaves: tuple[list[int], ...]
     bottom_up: tuple[int, ...]
+    since: tuple[tuple[int, ...], ...]
 
     @classmethod
     def of(cls, codebook: Codebook) -> AnswerSheet:
@@ -48,6 +49,7 @@ class AnswerSheet:
         for columns in single:
             excludes[np.ix_(columns, columns)] = 1
         np.fill_diagonal(excludes, val=0)
+        facet_since = {facet.facet_id: version_key(facet.since) for facet in codebook.facets}
         for j, columns in enumerate(below):
             excludes[j, columns] = excludes[columns, j] = 0
         return cls(
@@ -59,7 +61,16 @@ class AnswerSheet:
             below=below,
             leaves=tuple([j for j in columns if not below[j]] for columns in below),
             bottom_up=tuple(sorted(range(len(column)), key=lambda j: -len(above[j]))),
+            since=tuple(
+                max(version_key(label.since), facet_since[label.facet_id])
+                for label in codebook.labels
+            ),
         )
+
+    def asked(self, columns: Iterable[int], version: str) -> list[int]:
+        """Return those of `columns` that the codebook had at `version`; "" is before all others."""
+        at = version_key(version)
+        return [j for j in columns if self.since[j] <= at]
 
     @property
     def none(self) -> NDArray[np.int8]:
@@ -91,6 +102,8 @@ def read_answer(rows: Sequence[Annotation], sheet: AnswerSheet) -> Answer:
     - A later review replaces older rows of its facet, if it says "none" or comes with a positive
       row of its own. A positive row as late as a review that says "none" contradicts it.
     - One label chosen in a single-choice facet makes those that it excludes known zeros.
+    - Neither a review nor a choice says anything of labels that are newer (`since`) than the
+      codebook version of its row; what the annotator was not asked is unknown.
     - A parent applies where it or a label below it does; its own 0 holds for all labels below
       without a row. It is a known 0 only where all its leaves are.
     """
@@ -101,12 +114,12 @@ def read_answer(rows: Sequence[Annotation], sheet: AnswerSheet) -> Answer:
     silent = {sheet.column[i] for i in clashing if i in sheet.column}
     for facet_id, columns in sheet.facets.items():
         if facet_id in latest:
-            _review(latest[facet_id], columns, own, silent, value)
+            _review(latest[facet_id], columns, own, silent, value, sheet)
     for j, row in own.items():
         value[j] = row.value
     contradicted[sorted(silent)] = 1
     value[sorted(silent)] = UNKNOWN
-    value[(value == UNKNOWN) & sheet.excluded(value == 1) & (contradicted == 0)] = 0
+    _exclude(own, value, contradicted, sheet)
     _close(value, own, silent, sheet)
     return Answer(value, contradicted)
 
@@ -117,10 +130,11 @@ def _review(
     own: dict[int, Annotation],
     silent: set[int],
     value: NDArray[np.int8],
+    sheet: AnswerSheet,
 ) -> None:
     """Apply one facet row: may drop older rows from `own`, add to `silent`, set zeros."""
-    reviewed = _time(facet)
-    current = [j for j in columns if j in own and _time(own[j]) >= reviewed]
+    reviewed = time_of(facet)
+    current = [j for j in columns if j in own and time_of(own[j]) >= reviewed]
     positive = [j for j in current if own[j].value == 1]
     if facet.value == 0:
         silent.update(positive)
@@ -128,7 +142,22 @@ def _review(
         for j in set(columns) & set(own) - set(current):
             del own[j]
     if facet.value == 0 or any(own[j].value == 1 for j in columns if j in own):
-        value[list(columns)] = 0
+        value[sheet.asked(columns, facet.codebook_version)] = 0
+
+
+def _exclude(
+    own: dict[int, Annotation],
+    value: NDArray[np.int8],
+    contradicted: NDArray[np.int8],
+    sheet: AnswerSheet,
+) -> None:
+    """Set, in place, the zeros that a choice in a single-choice facet implies."""
+    implied = (value == UNKNOWN) & sheet.excluded(value == 1) & (contradicted == 0)
+    for columns in sheet.single_choice:
+        for j in columns:
+            if j in own and own[j].value == 1:
+                asked = sheet.asked(columns, own[j].codebook_version)
+                value[[i for i in asked if implied[i]]] = 0
 
 
 def _close(
@@ -154,9 +183,9 @@ def _latest(rows: Sequence[Annotation]) -> tuple[dict[str, Annotation], set[str]
     """Return the latest row per id, and the ids whose latest rows disagree (they have none)."""
     latest: dict[str, Annotation] = {}
     clashing: set[str] = set()
-    for row in sorted(rows, key=_time):
+    for row in sorted(rows, key=time_of):
         before = latest.get(row.label_id)
-        same_time = before is not None and _time(before) == _time(row)
+        same_time = before is not None and time_of(before) == time_of(row)
         if not same_time:
             clashing.discard(row.label_id)
         elif before is not None and before.value != row.value:
@@ -165,7 +194,8 @@ def _latest(rows: Sequence[Annotation]) -> tuple[dict[str, Annotation], set[str]
     return {i: row for i, row in latest.items() if i not in clashing}, clashing
 
 
-def _time(row: Annotation) -> datetime:
+def time_of(row: Annotation) -> datetime:
+    """Return when a row was made, to compare: no time is before all others, a naive one is UTC."""
     at = row.annotated_at
     if at is None:
         return datetime.min.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The commands of the codebook: check, from-labels."""
+"""The commands of the codebook: check, config, diff, migrate, from-labels."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from narraframe.workflows.reading import ReadOptions
 
 
-@click.group(short_help="Check the codebook, or make one.")
+@click.group(cls=options.InOrder, short_help="Check the codebook, change it, or make one.")
 def codebook() -> None:
-    """Check the codebook, or make one from posts that came with labels."""
+    """Check the codebook, make the labelling page of it, change it without losing annotations."""
 
 
 @codebook.command()
@@ -41,6 +41,109 @@ def check(workspace: Path | None) -> None:
     unused = [label_id for label_id in book.leaf_ids if not checked.uses[label_id]]
     if checked.n_posts and unused:
         say(f"  never used: {', '.join(unused)}")
+    if checked.stale:
+        say(f"  retired labels, read as what became of them: {', '.join(sorted(checked.stale))}")
+        say("  to rewrite the files: narraframe codebook migrate")
+
+
+@codebook.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="XML",
+    help="The page to write; default: label_studio.xml beside the codebook, which is replaced.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 where the page there differs.")
+@options.workspace_option
+@options.force
+def config(output: Path | None, check: bool, workspace: Path | None, force: bool) -> int:
+    """Write the labelling page for Label Studio, made of the codebook.
+
+    \b
+    Example:
+      narraframe codebook config
+      narraframe codebook config --check
+    """
+    from narraframe.workflows.codebook_page import PAGE, drift, write_page
+
+    found = options.find(workspace)
+    page = output or found.codebook.with_name(PAGE)
+    if check:
+        differences = drift(found.codebook, page=page)
+        say(f"{page}: {'differs from' if differences else 'is the page of'} {found.codebook}")
+        for line in differences:
+            say(f"  {line}")
+        return 1 if differences else 0
+    made = write_page(found.codebook, output=page, force=force or output is None)
+    say(f"{page}: the labelling page of codebook {made.version}")
+    return 0
+
+
+@codebook.command()
+@click.argument("old", type=click.Path(path_type=Path), metavar="OLD")
+@click.argument("new", type=click.Path(path_type=Path), metavar="[NEW]", required=False)
+@options.workspace_option
+def diff(old: Path, new: Path | None, workspace: Path | None) -> int:
+    """Tell what a changed codebook means for the annotations there.
+
+    OLD and NEW are codebooks; NEW is the workspace's by default. Exit code 1 where annotations
+    would be lost, or would say what nobody said.
+
+    \b
+    Example:
+      git show HEAD:labels/codebook.toml > old.toml
+      narraframe codebook diff old.toml
+    """
+    from narraframe.workflows.codebook_change import compare
+
+    found = options.find(workspace)
+    folder = found.path(found.config.paths.annotations)
+    told = compare(old, new or found.codebook, annotations=folder)
+    say(f"codebook {told.old} to {told.new}: {len(told.changes)} changes")
+    for change in told.changes:
+        mark = "FAULT  " if change.is_fault else ""
+        say(f"  {mark}{change.subject}: {change.kind}; {change.meaning}")
+    return 1 if told.faults else 0
+
+
+@codebook.command("migrate")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be rewritten.")
+@options.workspace_option
+def migrate_(dry_run: bool, workspace: Path | None) -> None:
+    """Rewrite the annotation files in terms of the labels that the codebook still has.
+
+    What became of a label stands in the codebook, as into none, one or several labels:
+
+    \b
+      [[retired]]
+      id = "order.hegemony"
+      facet = "narrative"
+      into = ["order.multipolarity"]
+
+    Every command reads annotations by these tables, rewritten or not.
+
+    \b
+    Example:
+      narraframe codebook migrate --dry-run
+    """
+    from narraframe.workflows.codebook_change import migrate_files
+
+    found = options.find(workspace)
+    folder = found.path(found.config.paths.annotations)
+    done = migrate_files(found.codebook, annotations=folder, dry_run=dry_run, watch=TerminalWatch())
+    if not done.files:
+        say(f"{folder}: nothing to rewrite, all is in terms of codebook {done.codebook.version}")
+    into = {row.label_id: " and ".join(row.into) or "nothing" for row in done.codebook.retired}
+    for path, migrated in done.files:
+        say(f"{'would rewrite' if dry_run else 'rewrote'} {path}")
+        for label_id, n in migrated.changed.items():
+            say(f"  {label_id}: {n:,} rows, into {into[label_id]}")
+        for label_id, n in migrated.unknown.items():
+            say(f"  {label_id}: {n:,} answers leave open which part applies; label them again")
+        if migrated.added:
+            n = migrated.added.total()
+            say(f"  {n:,} zeros written out that a row on the whole facet can no longer say")
 
 
 @codebook.command("from-labels")

@@ -8,7 +8,7 @@ import hashlib
 import io
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,13 +30,23 @@ COLUMNS = (
     "origin",
     "design",
     "inclusion_probability",
+    "gold",
 )
 _REQUIRED = ("post_id", "annotator", "label_id", "value")
 _SPANS = re.compile(r"\d+-\d+(;\d+-\d+)*")
 
 
-def read_annotations(path: Path, codebook: Codebook) -> tuple[Annotation, ...]:
+def read_annotations(
+    path: Path, codebook: Codebook, *, others: Collection[str] = ()
+) -> tuple[Annotation, ...]:
     """Read one CSV file, or every ``*.csv`` of a folder in name order.
+
+    Retired labels of the codebook are read too; `migrate` puts them in present terms.
+
+    Parameters
+    ----------
+    others : collection of str, default=()
+        Ids, of another codebook, that are no fault either.
 
     Raises
     ------
@@ -51,6 +61,7 @@ def read_annotations(path: Path, codebook: Codebook) -> tuple[Annotation, ...]:
             "there are no annotations", where=path, remedy="Put a *.csv of annotations there."
         )
     known = frozenset(codebook.label_ids) | {facet.facet_id for facet in codebook.facets}
+    known |= {old.label_id for old in codebook.retired} | set(others)
     rows: list[Annotation] = []
     strangers: list[str] = []
     for file in files:
@@ -62,7 +73,8 @@ def read_annotations(path: Path, codebook: Codebook) -> tuple[Annotation, ...]:
         more = f"; and {len(strangers) - 5} more" if len(strangers) > 5 else ""
         raise CodebookError(
             "; ".join(strangers[:5]) + more,
-            remedy="Correct the annotations, or use the codebook they were made with.",
+            remedy="Correct the annotations, or use the codebook they were made with. What became "
+            "of a label belongs under [[retired]]: see narraframe codebook migrate --help.",
         )
     return tuple(rows)
 
@@ -75,7 +87,7 @@ def annotations_csv(annotations: Iterable[Annotation]) -> str:
         spans = ";".join(f"{start}-{end}" for start, end in a.spans)
         probability = "" if a.inclusion_probability is None else repr(a.inclusion_probability)
         cells = [a.post_id, a.annotator, a.label_id, str(a.value), spans, a.codebook_version]
-        rows.append([*cells, at, a.origin, a.design, probability])
+        rows.append([*cells, at, a.origin, a.design, probability, "1" if a.gold else ""])
     return csv_text(COLUMNS, rows)
 
 
@@ -96,7 +108,7 @@ def write_annotations(
     text = annotations_csv(annotations)
     write_text(path, text, force=force)
     origin = dict(provenance) | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
-    write_text(_provenance_path(path), tomli_w.dumps(origin), force=force)
+    write_text(provenance_path(path), tomli_w.dumps(origin), force=force)
 
 
 def altered_files(path: Path) -> tuple[Path, ...]:
@@ -110,24 +122,32 @@ def altered_files(path: Path) -> tuple[Path, ...]:
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     altered = []
     for file in files:
-        beside = _provenance_path(file)
-        if beside.exists():
-            stated = _stated_sha256(beside)
+        if provenance_path(file).exists():
+            stated = read_provenance(file).get("sha256")
             if stated != hashlib.sha256(file.read_bytes()).hexdigest():
                 altered.append(file)
     return tuple(altered)
 
 
-def _stated_sha256(provenance: Path) -> object:
+def read_provenance(path: Path) -> dict[str, object]:
+    """Read what stands beside the annotations `path`; empty where nothing does.
+
+    Raises
+    ------
+    TableError
+        If it cannot be read.
+    """
+    beside = provenance_path(path)
     try:
-        return tomllib.loads(provenance.read_text(encoding="utf-8")).get("sha256")
+        return tomllib.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
     except (OSError, ValueError) as error:
         raise TableError(
-            f"cannot be read: {error}", where=provenance, remedy="Restore it, or remove it."
+            f"cannot be read: {error}", where=beside, remedy="Restore it, or remove it."
         ) from error
 
 
-def _provenance_path(path: Path) -> Path:
+def provenance_path(path: Path) -> Path:
+    """Return where the provenance of a file of annotations stands."""
     return path.with_name(f"{path.stem}.provenance.toml")
 
 
@@ -164,6 +184,8 @@ def _annotation(row: Mapping[str, str | None], *, where: str) -> Annotation:
     faults = [f"{name} is empty" for name in _REQUIRED if not cell[name]]
     if cell["value"] not in ("0", "1", ""):
         faults.append(f"value must be 0 or 1, not {cell['value']!r}")
+    if cell["gold"] not in ("", "0", "1"):
+        faults.append(f"gold must be 0 or 1, not {cell['gold']!r}")
     if cell["spans"] and not _SPANS.fullmatch(cell["spans"]):
         faults.append(f'spans must look like "12-40;55-80", not {cell["spans"]!r}')
     at, probability = None, None
@@ -192,6 +214,7 @@ def _annotation(row: Mapping[str, str | None], *, where: str) -> Annotation:
         origin=cell["origin"] or "manual",
         design=cell["design"],
         inclusion_probability=probability,
+        gold=cell["gold"] == "1",
     )
 
 

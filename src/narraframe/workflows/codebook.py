@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from narraframe.annotations.from_labels import FromLabels, from_labels
+from narraframe.annotations.migrate import migrate
 from narraframe.io.annotations import altered_files, read_annotations, write_annotations
 from narraframe.io.codebook import read_codebook, write_codebook
 from narraframe.io.files import check_output
@@ -18,12 +19,16 @@ from narraframe.workflows.watch import Watch
 
 @dataclass(frozen=True)
 class Checked:
-    """A codebook without faults, and what its annotations hold: posts, annotators, uses."""
+    """A codebook without faults, and what its annotations hold: posts, annotators, uses.
+
+    `stale`: rows that still name a retired label, by that label.
+    """
 
     codebook: Codebook
     n_posts: int
     n_annotators: int
     uses: Counter[str]
+    stale: Counter[str]
 
 
 def check(codebook_path: Path, annotations_path: Path, *, watch: Watch) -> Checked:
@@ -38,8 +43,9 @@ def check(codebook_path: Path, annotations_path: Path, *, watch: Watch) -> Check
     """
     codebook = read_codebook(codebook_path)
     if not annotations_path.exists() or not any(annotations_path.glob("*.csv")):
-        return Checked(codebook, 0, 0, Counter())
-    annotations = read_annotations(annotations_path, codebook)
+        return Checked(codebook, 0, 0, Counter(), Counter())
+    migrated = migrate(read_annotations(annotations_path, codebook), codebook)
+    annotations = migrated.annotations
     for path in altered_files(annotations_path):
         watch.warn(f"{path} was changed after it was written: its provenance states another sha256")
     return Checked(
@@ -47,6 +53,7 @@ def check(codebook_path: Path, annotations_path: Path, *, watch: Watch) -> Check
         len({a.post_id for a in annotations}),
         len({a.annotator for a in annotations}),
         Counter(a.label_id for a in annotations if a.value == 1),
+        migrated.changed,
     )
 
 

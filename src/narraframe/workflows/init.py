@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from narraframe.annotations.labelling_page import labelling_page
 from narraframe.config import WORKSPACE_FILE
 from narraframe.errors import OutputError
+from narraframe.io.codebook import parse_codebook
 from narraframe.io.files import refused, write_text
 
 SETTINGS = """\
@@ -32,7 +34,9 @@ seed = 0
 posts = "{posts}"
 codebook = "{codebook}"
 annotations = "{annotations}"
-consensus = "majority"   # of several annotators; ties stay unknown. "any": one is enough
+# Of several annotators. Ties stay unknown. "any": one yes is enough; "dawid-skene": weighs
+# annotators by how well they do, and needs posts with three answers.
+consensus = "majority"
 
 [heads]
 features = "both"        # "embedding", "tfidf" or "both"
@@ -41,7 +45,7 @@ min_positive = 5         # labels with fewer positive posts are not learnt
 [split]
 folds = 5                # near-duplicate groups never straddle a fold
 """
-_IGNORED = "data/\nreports/\nmodels/store/\n"
+_IGNORED = "data/\nreports/\nmodels/store/\n.labelstudio/\n"
 _FOLDERS = ("data", "labels/annotations", "experiments/results", "models/cards")
 
 
@@ -73,10 +77,14 @@ def init(folder: Path, *, model: str = "narratives") -> tuple[Path, ...]:
     contents = {
         "labels/codebook.toml": sample_text("codebook.toml"),
         "labels/guidelines.md": sample_text("guidelines.md"),
+        "labels/label_studio.xml": _sample_page(),
         f"experiments/{model}.toml": experiment,
         ".gitignore": _IGNORED,
         WORKSPACE_FILE: SETTINGS,
     }
+    if (folder / "labels/codebook.toml").exists():
+        # a page of another codebook would be wrong
+        del contents["labels/label_studio.xml"]
     try:
         for name in _FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -86,6 +94,10 @@ def init(folder: Path, *, model: str = "narratives") -> tuple[Path, ...]:
     for name in written:
         write_text(folder / name, contents[name], force=False)
     return tuple(folder / name for name in written)
+
+
+def _sample_page() -> str:
+    return labelling_page(parse_codebook(sample_text("codebook.toml"), where="codebook.toml"))
 
 
 def sample_text(name: str) -> str:

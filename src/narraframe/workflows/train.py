@@ -14,7 +14,6 @@ from narraframe.annotations.splits import leak, random_folds
 from narraframe.classifiers.classifier import Classifier
 from narraframe.config import DataSettings, Experiment, Workspace, check_model_name, load
 from narraframe.embeddings.encoder import Encoder
-from narraframe.io.annotations import read_annotations
 from narraframe.io.codebook import codebook_sha256, read_codebook
 from narraframe.io.files import refused
 from narraframe.io.models import Bundle, ModelRecord, save_bundle
@@ -22,6 +21,7 @@ from narraframe.io.tracking import Registered
 from narraframe.records import Annotation, Codebook, Post, Quality
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import fit_and_measure
+from narraframe.workflows.labelled import annotations_in
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.register import check_places, register
 from narraframe.workflows.seen import signatures
@@ -53,7 +53,7 @@ def train_experiment(
     """
     experiment = load(Experiment, path)
     codebook = read_codebook(workspace.path(experiment.data.codebook))
-    annotations = read_annotations(workspace.path(experiment.data.annotations), codebook)
+    annotations = annotations_in(workspace.path(experiment.data.annotations), codebook)
     inputs = [str(workspace.path(experiment.data.posts))]
     posts = read_ready(inputs, options=options, watch=watch).posts
     return _train(posts, annotations, codebook, experiment, workspace=workspace, watch=watch)

@@ -82,7 +82,10 @@ def assemble(
         targets=align(post_ids, report.targets),
         embeddings=align(post_ids, embeddings),
         groups=group_numbers(kept),
-        notes=_notes(annotated, found, kept, int(undecided[of_kept].sum())),
+        notes=(
+            *_notes(annotated, found, kept, int(undecided[of_kept].sum())),
+            *_left_to_the_majority(report.by_majority),
+        ),
     )
 
 
@@ -102,6 +105,12 @@ def languages(posts: Sequence[Post], *, least: int = 10, share: float = 0.02) ->
     counts = Counter(post.lang for post in posts if post.lang)
     needed = min(max(least, share * len(posts)), max(counts.values(), default=0))
     return tuple(sorted(lang for lang, n in counts.items() if n >= needed))
+
+
+def _left_to_the_majority(labels: Sequence[str]) -> tuple[str, ...]:
+    if not labels:
+        return ()
+    return (f"too few posts have three answers to weigh annotators: {', '.join(labels)}",)
 
 
 def _notes(
