@@ -6,21 +6,25 @@ NARRAFRAME := $(BIN)/narraframe
 STAMP := $(VENV)/.installed
 LOCK := requirements.lock
 PEERS := .venv-peers
+LABELSTUDIO := .venv-labelstudio
 
 POSTS ?= data/posts.parquet
 MODEL ?= models:/sample@champion
 EXPERIMENT ?= experiments/sample.toml
 THEMES ?= data/themes
+QUEUE ?= data/queue.csv
+N ?= 200
 SCORES ?= data/scores.parquet
 REPORT ?= reports/report.html
 PORT ?= 5000
+LABELSTUDIO_PORT ?= 8080
 STORE ?= models/store
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format ingest themes labels train evaluate promote score report mlflow bench bench-themes bench-refits clean
+.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train evaluate promote score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv from the pinned versions
 
@@ -33,7 +37,7 @@ $(STAMP): $(LOCK) pyproject.toml
 demo: $(STAMP) ## run the whole way on the bundled sample, in demo/
 	$(NARRAFRAME) demo demo --force
 
-test: $(STAMP) ## run the tests
+test: $(STAMP) $(LABELSTUDIO)/.installed ## run the tests, some against a real Label Studio
 	$(BIN)/python -m pytest
 
 check: $(STAMP) ## lint, format, types, layers, generated files, README
@@ -53,8 +57,24 @@ ingest: $(STAMP) ## read EXPORT=result.json into POSTS
 themes: $(STAMP) ## find the themes of POSTS, into THEMES
 	$(NARRAFRAME) themes $(POSTS) -o $(THEMES) --force
 
-labels: $(STAMP) ## check the codebook and the annotations
+labels: $(STAMP) ## check the codebook, its labelling page and the annotations
 	$(NARRAFRAME) codebook check
+	$(NARRAFRAME) codebook config --check
+
+queue: $(STAMP) ## choose N posts of POSTS to label next, into QUEUE
+	$(NARRAFRAME) queue $(POSTS) -o $(QUEUE) -n $(N) --force
+
+push: $(STAMP) ## send QUEUE to Label Studio, pre-annotated
+	$(NARRAFRAME) push $(POSTS) --queue $(QUEUE)
+
+pull: $(STAMP) ## bring what was labelled into labels/annotations
+	$(NARRAFRAME) pull
+
+agreement: $(STAMP) ## measure how far the annotators agree
+	$(NARRAFRAME) agreement
+
+adjudicate: $(STAMP) ## send disagreements back to Label Studio
+	$(NARRAFRAME) adjudicate $(POSTS)
 
 train: $(STAMP) ## train on EXPERIMENT, register the challenger
 	$(NARRAFRAME) train --experiment $(EXPERIMENT)
@@ -71,6 +91,17 @@ score: $(STAMP) ## score POSTS with MODEL, into SCORES
 report: $(STAMP) ## write REPORT from POSTS, THEMES and SCORES
 	$(NARRAFRAME) report $(POSTS) --themes $(THEMES) --scores $(SCORES) -o $(REPORT) --force
 
+labelstudio: $(STAMP) $(LABELSTUDIO)/.installed ## start Label Studio on LABELSTUDIO_PORT
+	$(NARRAFRAME) labelstudio start --port $(LABELSTUDIO_PORT)
+
+labelstudio-stop: $(STAMP) ## stop it
+	$(NARRAFRAME) labelstudio stop
+
+$(LABELSTUDIO)/.installed: labelstudio.lock
+	$(PYTHON) -m venv $(LABELSTUDIO)
+	$(LABELSTUDIO)/bin/python -m pip install --quiet --disable-pip-version-check -r labelstudio.lock
+	@touch $@
+
 mlflow: $(STAMP) ## open MLflow's pages on PORT, lightly
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui \
 		--backend-store-uri sqlite:///$(abspath $(STORE))/mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
@@ -85,11 +116,14 @@ bench-themes: $(STAMP) $(PEERS)/.installed ## measure themes beside BERTopic, EV
 bench-refits: $(STAMP) ## measure whether themes keep their numbers over a year of monthly refits
 	$(BIN)/python experiments/benchmarks/refits.py
 
+bench-queue: $(STAMP) ## measure what the queue saves beside labelling in random order
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/label_queue.py
+
 $(PEERS)/.installed: experiments/benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r experiments/benchmarks/peers.txt
 	@touch $@
 
-clean: ## remove what was built and computed (.venv and demo/ too)
-	rm -rf $(VENV) $(PEERS) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove what was built and computed (not .labelstudio/)
+	rm -rf $(VENV) $(PEERS) $(LABELSTUDIO) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
