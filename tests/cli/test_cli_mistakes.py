@@ -416,7 +416,7 @@ MISTAKES = (
     Mistake(
         "a consensus that does not exist",
         TRAIN_X,
-        ("'data.consensus' must be one of 'majority', 'any', not 'all'. Mend the file.",),
+        ("'data.consensus' must be one of 'majority', 'any', 'dawid-skene', not 'all'.",),
         spoil=experiment('"majority"', '"all"'),
     ),
     Mistake(

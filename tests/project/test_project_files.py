@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from narraframe.annotations.labelling_page import labelling_page
 from narraframe.cli import options
 from narraframe.config import Config, Experiment, load
 from narraframe.io.annotations import altered_files, read_annotations
@@ -26,6 +27,12 @@ def plain_name(requirement):
 @pytest.mark.parametrize("name", ["codebook.toml", "guidelines.md"])
 def test_labels_hold_what_init_lays_out(name):
     assert (ROOT / "labels" / name).read_bytes() == (SAMPLE / name).read_bytes()
+
+
+def test_the_labelling_page_is_the_one_of_the_codebook():
+    page = labelling_page(read_codebook(ROOT / "labels/codebook.toml"))
+    # to mend it: narraframe codebook config
+    assert (ROOT / "labels/label_studio.xml").read_text("utf-8") == page
 
 
 def test_the_formats_offered_are_the_formats_read():

@@ -14,6 +14,7 @@ def test_init_lays_out_a_workspace_that_is_sound(tmp_path):
     assert {path.relative_to(root).as_posix() for path in written} == {
         "labels/codebook.toml",
         "labels/guidelines.md",
+        "labels/label_studio.xml",
         "experiments/topics.toml",
         ".gitignore",
         "narraframe.toml",
@@ -30,13 +31,20 @@ def test_init_lays_out_a_workspace_that_is_sound(tmp_path):
 
 def test_init_keeps_posts_and_models_out_of_git(tmp_path):
     init(tmp_path)
-    assert (tmp_path / ".gitignore").read_text().split() == ["data/", "reports/", "models/store/"]
+    assert (tmp_path / ".gitignore").read_text().split() == [
+        "data/",
+        "reports/",
+        "models/store/",
+        ".labelstudio/",
+    ]
 
 
 def test_init_replaces_nothing(tmp_path):
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels/codebook.toml").write_text("mine")
-    assert tmp_path / "labels/codebook.toml" not in init(tmp_path)
+    written = {path.name for path in init(tmp_path)}
+    # nor is there a labelling page, which would be of another codebook
+    assert not written & {"codebook.toml", "label_studio.xml"}
     assert (tmp_path / "labels/codebook.toml").read_text() == "mine"
     with pytest.raises(OutputError, match="is a workspace already"):
         init(tmp_path)

@@ -13,9 +13,14 @@ import click
 
 from narraframe import __version__
 from narraframe.cli import options
+from narraframe.cli.agreement import agreement
+from narraframe.cli.backend import backend
+from narraframe.cli.labelling import adjudicate, pull, push
 from narraframe.cli.labels import codebook
+from narraframe.cli.labelstudio import labelstudio
 from narraframe.cli.models import evaluate, promote, score, train
 from narraframe.cli.posts import embed, ingest
+from narraframe.cli.queue import queue
 from narraframe.cli.themes import themes
 from narraframe.cli.workspace import demo, doctor, init, report
 from narraframe.errors import NarraframeError
@@ -27,6 +32,13 @@ _ORDER = (
     embed,
     themes,
     codebook,
+    queue,
+    labelstudio,
+    push,
+    pull,
+    agreement,
+    adjudicate,
+    backend,
     train,
     evaluate,
     promote,
