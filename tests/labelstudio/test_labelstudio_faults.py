@@ -172,10 +172,18 @@ def test_without_address_or_token_it_is_said_where_to_put_them(server, monkeypat
     assert "there is no token" in do("pull")[2]
     monkeypatch.delenv("NARRAFRAME_LABEL_STUDIO_URL")
     assert "no Label Studio is known" in do("pull")[2]
-    Path(".labelstudio").mkdir()
-    Path(".labelstudio/url").write_text(url)
-    Path(".labelstudio/token").write_text("0" * 40)
-    assert "refuses the token" in do("pull")[2]
+    for place in (Path("../.labelstudio"), Path(".labelstudio")):
+        place.mkdir()
+        (place / "url").write_text(url)
+        (place / "token").write_text("0" * 40)
+        assert "refuses the token" in do("pull")[2]
+
+
+def test_a_password_in_the_address_is_refused_and_not_shown(server, monkeypatch):
+    monkeypatch.setenv("NARRAFRAME_LABEL_STUDIO_URL", "http://me:secret@127.0.0.1:9")
+    told = bad("pull")
+    assert "holds a user or password" in told
+    assert "secret" not in told
 
 
 def test_a_pull_before_any_push_says_what_comes_first(server):

@@ -85,8 +85,10 @@ def place(tmp_path_factory, label_studio):
         patch.setenv("NARRAFRAME_LABEL_STUDIO_TOKEN", label_studio.token)
         say("init", root)
         settings = root / "narraframe.toml"
-        project = f'[labelstudio]\nproject = "Loop {uuid.uuid4().hex[:8]}"\n'
-        settings.write_text(f"{settings.read_text()}\n{project}")
+        title = f"Loop {uuid.uuid4().hex[:8]}"
+        settings.write_text(
+            settings.read_text().replace('project = "study"', f'project = "{title}"')
+        )
         patch.chdir(root)
         say("ingest", EXPORT, "-o", "data/posts.parquet")
         say(

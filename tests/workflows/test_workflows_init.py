@@ -2,7 +2,7 @@ import tomllib
 
 import pytest
 
-from narraframe.config import Config, Experiment, find_workspace, load
+from narraframe.config import Config, Experiment, LabelStudioSettings, find_workspace, load
 from narraframe.errors import OutputError
 from narraframe.io.codebook import read_codebook
 from narraframe.workflows.init import init
@@ -21,7 +21,8 @@ def test_init_lays_out_a_workspace_that_is_sound(tmp_path):
     }
     workspace = find_workspace(root)
     assert workspace.is_set_up
-    assert workspace.config == Config()
+    titled = LabelStudioSettings(project="study")
+    assert workspace.config == Config(labelstudio=titled)
     experiment = load(Experiment, root / "experiments/topics.toml")
     assert experiment.model == "topics"
     assert root / experiment.data.codebook == workspace.codebook
@@ -57,9 +58,20 @@ def test_init_says_what_stands_in_its_way(tmp_path):
 
 
 def test_the_settings_that_init_writes_name_every_key_it_shows(tmp_path):
-    init(tmp_path)
-    shown = tomllib.loads((tmp_path / "narraframe.toml").read_text("utf-8"))
+    init(tmp_path / "study")
+    shown = tomllib.loads((tmp_path / "study/narraframe.toml").read_text("utf-8"))
     assert shown == {
         "encoder": {"name": Config().encoder.name},
         "themes": {"engine": "hdbscan", "granularity": 0.0, "min_cluster_size": 0, "seed": 0},
+        "labelstudio": {"url": "", "project": "study"},
     }
+
+
+@pytest.mark.parametrize(
+    ("folder", "title"),
+    [("my-study", "my-study"), ('a"b\\c', "a_b_c"), ("x" * 60, "x" * 36), ("  ", "narraframe")],
+)
+def test_the_project_on_label_studio_is_called_after_the_folder(tmp_path, folder, title):
+    init(tmp_path / folder)
+    found = find_workspace(tmp_path, given=tmp_path / folder)
+    assert found.config.labelstudio.project == title

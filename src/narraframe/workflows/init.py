@@ -24,6 +24,10 @@ engine = "hdbscan"     # or "graph": communities, no noise
 granularity = 0.0      # more gives more and smaller themes; 0 = by the number of posts
 min_cluster_size = 0   # smallest theme, in distinct posts; 0 = by the number of posts, 3 to 10
 seed = 0
+
+[labelstudio]
+url = ""               # "" is the server of make labelstudio; the token never stands here
+project = "{project}"   # its title there; one for each study
 """
 EXPERIMENT = """\
 purpose = "{purpose}"
@@ -80,7 +84,7 @@ def init(folder: Path, *, model: str = "narratives") -> tuple[Path, ...]:
         "labels/label_studio.xml": _sample_page(),
         f"experiments/{model}.toml": experiment,
         ".gitignore": _IGNORED,
-        WORKSPACE_FILE: SETTINGS,
+        WORKSPACE_FILE: SETTINGS.format(project=_title(folder)),
     }
     if (folder / "labels/codebook.toml").exists():
         # a page of another codebook would be wrong
@@ -98,6 +102,12 @@ def init(folder: Path, *, model: str = "narratives") -> tuple[Path, ...]:
 
 def _sample_page() -> str:
     return labelling_page(parse_codebook(sample_text("codebook.toml"), where="codebook.toml"))
+
+
+def _title(folder: Path) -> str:
+    """Return what a project on Label Studio may be called after the folder, in a TOML string."""
+    kept = [c if c.isalnum() or c in "-_. " else "_" for c in folder.resolve().name]
+    return "".join(kept).strip()[:36] or "narraframe"
 
 
 def sample_text(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from narraframe.config import Workspace
 from narraframe.errors import ServerError
@@ -32,12 +33,14 @@ class Access:
 def access(workspace: Workspace) -> Access:
     """Return the URL and token: of the environment, else the settings, else the local server.
 
+    The local server is the one of the nearest folder at or above the workspace that has one.
+
     Raises
     ------
     ServerError
-        If either is not to be found.
+        If either is not to be found, or the URL holds a password.
     """
-    local = workspace.path(workspace.config.paths.server)
+    local = _local(workspace)
     url = _first(URLS) or workspace.config.labelstudio.url or _line(local / "url")
     token = _first(TOKENS) or _line(local / "token")
     if not url:
@@ -46,6 +49,11 @@ def access(workspace: Workspace) -> Access:
             where=workspace.root,
             remedy="Start one with: make labelstudio. Or name yours in narraframe.toml, "
             f"[labelstudio] url, or in {URLS[0]}.",
+        )
+    if "@" in urlsplit(url).netloc:
+        raise ServerError(
+            "the URL of Label Studio holds a user or password, which would be shown",
+            remedy=f"Leave it out; the token goes into {TOKENS[0]}.",
         )
     if not token:
         raise ServerError(
@@ -107,6 +115,12 @@ def look(server: Server, project_id: int, *, workspace: Workspace, watch: Watch)
     if now != before:
         write_mirror(folder, now)
     return now
+
+
+def _local(workspace: Workspace) -> Path:
+    name = workspace.config.paths.server
+    places = [folder / name for folder in (workspace.root, *workspace.root.parents)]
+    return next((place for place in places if (place / "url").exists()), places[0])
 
 
 def _first(names: tuple[str, ...]) -> str:
