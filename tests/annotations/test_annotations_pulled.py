@@ -92,7 +92,7 @@ def test_design_and_inclusion_probability_come_from_the_task():
 
 
 def test_where_the_pre_annotation_was_held_back_the_answer_is_blind():
-    found = read(task(said(7, choose("a")), data=DATA | {"held_back": True}))
+    found = read(task(said(7, choose("a")), data=DATA | {"held_back": ["frame"]}))
     assert {row.origin for row in found.annotations} == {"blind"}
 
 

@@ -159,6 +159,19 @@ def test_a_facet_of_which_the_model_does_not_speak_is_the_annotators_own():
     }
 
 
+def test_only_facets_of_which_something_was_held_back_are_blind():
+    found = answer_rows([FRAMES, FOR], BOOK, common=COMMON, held_back=["frame"]).rows
+    origins = {row.label_id: row.origin for row in found}
+    assert origins == {
+        "narrative": "manual",
+        "frame": "blind",
+        "money": "blind",
+        "law": "blind",
+        "stance": "manual",
+        "for": "manual",
+    }
+
+
 def test_a_facet_where_only_a_stranger_was_chosen_stays_unknown():
     chosen = {"from_name": "frame", "value": {"choices": ["pets"]}}
     answer = read_answer(list(rows([chosen]).values()), AnswerSheet.of(BOOK))

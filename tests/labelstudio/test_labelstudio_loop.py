@@ -221,7 +221,7 @@ def test_the_loop(place, label_studio, people, readings, codebook, tmp_path):
     assert {r.post_id for r in said.values()} == {task["data"]["post_id"]}
     assert said["frame.economic"].value == said["stance.rejects"].value == 1
     assert [task["data"]["text"][slice(*span)] for span in said["frame"].spans] == [passage]
-    without = "blind" if task["data"]["blind"] else "manual"
+    without = "blind" if "frame" in task["data"]["held_back"] else "manual"
     assert said["frame"].origin == ("changed" if task["predictions"] else without)
     written = {path.name: path.read_bytes() for path in ANNOTATIONS.iterdir()}
     assert not any(text[:40].encode() in content for content in written.values())

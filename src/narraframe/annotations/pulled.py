@@ -108,6 +108,7 @@ def read_tasks(
             codebook,
             common=_common(task["data"], annotation, post_id, annotator, at, pages, gold=gold),
             shown=shown,
+            held_back=task["data"].get("held_back") or (),
         )
         found.annotations += answered.rows
         found.strangers.update(answered.strangers)
@@ -183,7 +184,6 @@ def _common(
         value=0,
         codebook_version=_asked(annotation, data, pages),
         annotated_at=at,
-        origin="blind" if data.get("held_back") else "manual",
         design=str(data.get("design") or ""),
         inclusion_probability=float(probability) if probability else None,
         gold=gold or bool(annotation.get("ground_truth")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,6 +95,7 @@ def answer_rows(
     *,
     common: Annotation,
     shown: PreAnnotation | None = None,
+    held_back: Collection[str] = (),
 ) -> Answered:
     """Return the rows that a submitted answer stands for.
 
@@ -114,6 +115,8 @@ def answer_rows(
         shown.
     shown : PreAnnotation, default=None
         What the annotator saw ticked; None if there was nothing.
+    held_back : collection of str, default=()
+        The facets of which a pre-annotation would have spoken, had it not been held back.
     """
     chosen, spans = chosen_labels(results), evidence_spans(results)
     retired = {old.label_id for old in codebook.retired}
@@ -132,7 +135,8 @@ def answer_rows(
         if not ids and (facet_id not in optional or facet_id in late or strangers):
             continue
         seen = shown.of(facet_id, may_be_empty=facet_id in optional) if shown else None
-        of_facet = _facet_rows(facet_id, ids, spans.get(facet_id, ()), common, seen)
+        base = replace(common, origin="blind") if facet_id in held_back else common
+        of_facet = _facet_rows(facet_id, ids, spans.get(facet_id, ()), base, seen)
         rows += [row for row in of_facet if row.label_id in known] if unknown else of_facet
         strangers += unknown
     return Answered(tuple(rows), tuple(strangers))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from narraframe.annotations.results import PreAnnotation
 from narraframe.config import Workspace
 from narraframe.errors import InputError
 from narraframe.io.codebook import read_codebook
@@ -193,12 +194,30 @@ def _task(
         "stratum": item.stratum,
         "inclusion_probability": item.inclusion_probability,
         "n_annotators": item.n_annotators,
-        # The draw stays, whatever models come; where there was nothing to hold back it is no blind.
+        # The draw stays, whatever models come.
         "blind": item.blind,
-        "held_back": item.blind and prediction is not None,
+        "held_back": _held_back(item, prediction, project, codebook),
     }
     shown = [prediction] if prediction is not None and not item.blind else []
     return {"data": data, "predictions": shown}
+
+
+def _held_back(
+    item: QueueItem, prediction: dict[str, Any] | None, project: Project, codebook: Codebook
+) -> list[str]:
+    """Return the facets of which the annotator of a blind post would else have been told.
+
+    Only these may be compared with posts where it was shown: others had nothing to be shown.
+    """
+    if prediction is None or not item.blind:
+        return []
+    spoken = frozenset(project.facets_of_model[prediction["model_version"]])
+    told = PreAnnotation(prediction["result"], spoken)
+    return [
+        facet.facet_id
+        for facet in codebook.facets
+        if told.of(facet.facet_id, may_be_empty=not facet.required) is not None
+    ]
 
 
 def _with_facets(
