@@ -1,5 +1,7 @@
 """Which posts annotators disagree on."""
 
+from dataclasses import replace
+
 from narraframe.annotations.disputes import Dispute, disputes
 from narraframe.records import Annotation, Codebook, Facet, Label
 
@@ -55,3 +57,18 @@ def test_the_most_disputed_come_first():
         *said("q", "x", "a"), *said("q", "y", "b"),
     ]  # fmt: skip
     assert [d.post_id for d in disputes(rows, BOOK).disputes] == ["q", "p"]
+
+
+def test_gold_settles_what_it_was_asked_and_labels_it_has_rows_on():
+    book = replace(BOOK, labels=(*BOOK.labels, Label("new", "frame", "New", since="1.1.0")))
+    old = [replace(row, codebook_version="1.0.0") for row in said("p", "z", "a", gold=True)]
+    now = {"codebook_version": "1.1.0"}
+    rows = [
+        *(replace(r, **now) for r in said("p", "x", "a")),
+        *(replace(r, **now) for r in said("p", "y", "a")),
+        Annotation(post_id="p", annotator="x", label_id="new", value=1, **now),
+    ]
+    (left,) = disputes([*rows, *old], book).disputes
+    assert left.labels == ("new",)
+    own = Annotation(post_id="p", annotator="z", label_id="new", value=0, gold=True)
+    assert disputes([*rows, *old, own], book).disputes == ()

@@ -119,7 +119,7 @@ def test_a_server_that_is_down_is_named_with_its_address(server, monkeypatch, co
     PROJECTS.write_text(projects.replace(read_projects(PROJECTS)["labelling"].url, closed))
     told = bad(*command)
     assert f"{closed}: Label Studio does not answer" in told
-    assert "make labelstudio" in told
+    assert "narraframe labelstudio start" in told
 
 
 def label(server):
@@ -184,6 +184,15 @@ def test_a_password_in_the_address_is_refused_and_not_shown(server, monkeypatch)
     told = bad("pull")
     assert "holds a user or password" in told
     assert "secret" not in told
+
+
+@pytest.mark.parametrize("command", [PUSH, ("pull",), ("adjudicate", "posts.jsonl")])
+def test_a_folder_that_is_no_workspace_is_told(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    code, _, told = do(*command)
+    assert code == 2
+    assert "is no workspace, nor in one" in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_pull_before_any_push_says_what_comes_first(server):
@@ -284,6 +293,23 @@ def test_a_label_that_was_made_up_there_is_named_and_the_rest_is_kept(server):
         codebook.write('[[retired]]\nid = "lore"\nfacet = "frame"\ninto = ["law"]\n')
     good("pull")
     assert pulled()["p0", "law"] == 1
+
+
+def test_a_label_that_was_chosen_can_be_renamed_and_answers_go_with_it(server):
+    good(*PUSH)
+    there = tasks(server)
+    server.answer(there["p0"].id, choices("frame", "law"))
+    server.answer(there["p1"].id, choices("frame", "money"))
+    good("pull")
+    codebook = Path("labels/codebook.toml")
+    changed = codebook.read_text().replace('id = "law"', 'id = "order"').replace("1.0.0", "1.1.0")
+    codebook.write_text(changed + '[[retired]]\nid = "law"\nfacet = "frame"\ninto = ["order"]\n')
+    good(*PUSH)
+    assert 'alias="order"' in server.client.projects.get(project()).label_config
+    server.answer(there["p2"].id, choices("frame", "order"))
+    good("pull")
+    found = {post_id: label_id for post_id, label_id in pulled() if label_id != "frame"}
+    assert found == {"p0": "order", "p1": "money", "p2": "order"}
 
 
 def test_an_annotation_that_blocks_a_change_of_the_page_is_told(server):

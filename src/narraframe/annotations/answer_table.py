@@ -111,8 +111,11 @@ def _settled(
     for a in annotations:
         if a.gold:
             columns = sheet.facets[facet_of.get(a.label_id, a.label_id)]
-            # A label that came later is not settled by who was not asked for it.
+            # A label that came later is not settled by who was not asked for it; but a row of its
+            # own, such as a migrated one, settles it.
             settled[of_post[a.post_id], sheet.asked(columns, a.codebook_version)] = True
+            if a.label_id in sheet.column:
+                settled[of_post[a.post_id], sheet.column[a.label_id]] = True
     return settled
 
 

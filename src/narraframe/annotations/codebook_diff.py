@@ -46,6 +46,8 @@ def difference(old: Codebook, new: Codebook, uses: Mapping[str, int]) -> Codeboo
     uses : mapping of label or facet id to int
         How many annotations say that the label applies, or review the facet.
     """
+    # What took the place of one label was asked by that one's name; `_gone` tells of it.
+    renamed = {gone.into[0] for gone in new.retired if len(gone.into) == 1}
     changes = [
         *_facet_changes(old, new, uses),
         *_gone(old, new, uses),
@@ -56,6 +58,8 @@ def difference(old: Codebook, new: Codebook, uses: Mapping[str, int]) -> Codeboo
                 _label_changes(old.by_id[label.label_id], label, new, uses)
                 if label.label_id in old.by_id
                 else _added(label.label_id, label.since, old, new)
+                if label.label_id not in renamed
+                else ()
             )
         ),
         *_groups(old, new, uses),

@@ -30,10 +30,8 @@ _replace_page = click.option(
 @click.option(
     "--queue",
     type=click.Path(path_type=Path),
-    default=Path("data/queue.csv"),
-    show_default=True,
     metavar="CSV",
-    help="What to label next, from narraframe queue.",
+    help="From narraframe queue; default: data/queue.csv of the workspace.",
 )
 @click.option(
     "--model",
@@ -47,7 +45,7 @@ _replace_page = click.option(
 @options.workspace_option
 def push(
     inputs: tuple[str, ...],
-    queue: Path,
+    queue: Path | None,
     model: str,
     new_project: bool,
     replace_page: bool,
@@ -66,12 +64,13 @@ def push(
     from narraframe.workflows.pushing import PushOptions
     from narraframe.workflows.pushing import push as run
 
+    found = options.find_set_up(workspace)
     done = run(
         inputs,
-        queue=queue,
+        queue=queue or found.path("data/queue.csv"),
         wanted=PushOptions(model=model, new_project=new_project, replace_page=replace_page),
         options=read,
-        workspace=options.find(workspace),
+        workspace=found,
         watch=TerminalWatch(),
     )
     say(f"{done.url}")
@@ -111,7 +110,7 @@ def pull(export: Path | None, gold: bool, workspace: Path | None) -> None:
 
     if gold and export is None:
         raise click.UsageError("--gold goes with --export: the server's projects are known.")
-    found, watch = options.find(workspace), TerminalWatch()
+    found, watch = options.find_set_up(workspace), TerminalWatch()
     done = (
         run(workspace=found, watch=watch)
         if export is None
@@ -120,7 +119,7 @@ def pull(export: Path | None, gold: bool, workspace: Path | None) -> None:
     say(f"{found.config.paths.annotations}: {done.n_posts:,} posts labelled")
     rows: list[tuple[str, object]] = [(f"by {name}", n) for name, n in sorted(done.answers.items())]
     optional = (
-        ("settled", done.n_gold),
+        ("settled, in the adjudication or as ground truth", done.n_gold),
         ("skipped", done.n_skips),
         ("with drafts, not submitted", done.n_drafts),
         ("notes, in data/labelstudio", done.n_notes),
@@ -160,7 +159,7 @@ def adjudicate(
     done = run(
         inputs,
         options=read,
-        workspace=options.find(workspace),
+        workspace=options.find_set_up(workspace),
         new_project=new_project,
         replace_page=replace_page,
         watch=TerminalWatch(),

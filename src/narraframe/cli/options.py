@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from narraframe.config import Workspace, find_workspace
+from narraframe.errors import UsageError
 
 if TYPE_CHECKING:
     from narraframe.workflows.reading import ReadOptions
@@ -122,6 +123,24 @@ def reading(command: Command) -> Command:
 def find(workspace: Path | None) -> Workspace:
     """Return the workspace named, or found from the current folder."""
     return find_workspace(Path.cwd(), given=workspace)
+
+
+def find_set_up(workspace: Path | None) -> Workspace:
+    """Return the workspace named, or found from the current folder, which must be one.
+
+    Raises
+    ------
+    UsageError
+        If there is none: what speaks to a server must not begin a second study by mistake.
+    """
+    found = find(workspace)
+    if not found.is_set_up:
+        raise UsageError(
+            "is no workspace, nor in one",
+            where=found.root,
+            remedy="Go into yours, or name it by --workspace; make one with: narraframe init DIR.",
+        )
+    return found
 
 
 def _read_options(columns: dict[str, str | None], plain: dict[str, Any]) -> ReadOptions:

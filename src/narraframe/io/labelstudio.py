@@ -78,7 +78,10 @@ class Server:
             return int(made.id)
 
     def update_project(self, project_id: int, **changes: Any) -> None:
-        """Change settings of a project; the page is checked by the server first.
+        """Change settings of a project.
+
+        The server's own check of a page is passed by: it refuses one without a label that somebody
+        chose, but such answers are kept and mean what the codebook says under ``[[retired]]``.
 
         Raises
         ------
@@ -86,10 +89,6 @@ class Server:
             If the server refuses, for example a page without a control that is in use.
         """
         with explained(self.url, what=f"project {project_id}"):
-            if "label_config" in changes:
-                self._client.projects.validate_label_config(
-                    id=project_id, label_config=changes["label_config"]
-                )
             self._client.projects.update(id=project_id, **changes)
 
     def tasks(self, project_id: int, *, since: str | None = None) -> Iterator[dict[str, Any]]:
@@ -254,7 +253,7 @@ def explained(url: str, *, what: str = "") -> Iterator[None]:
         raise ServerError(
             f"Label Studio does not answer: {error or type(error).__name__}",
             where=url,
-            remedy="Is it running? Start the local one with: make labelstudio.",
+            remedy="Is it running? Start the local one with: narraframe labelstudio start.",
         ) from error
     except ApiError as error:
         raise _api_error(url, what, error) from error

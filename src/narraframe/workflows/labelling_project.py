@@ -99,10 +99,13 @@ def check_change(pages: Sequence[PushedPage], codebook: Codebook) -> None:
     new = [codebook.by_id[i] for i in codebook.leaf_ids if i not in asked]
     since = {f.facet_id: f.since for f in codebook.facets}
     before = version_key(last.codebook_version)
+    # What took the place of one label was asked by that one's name.
+    renamed = {old.into[0] for old in codebook.retired if len(old.into) == 1}
     late = [
         label.label_id
         for label in new
-        if max(version_key(label.since), version_key(since[label.facet_id])) <= before
+        if label.label_id not in renamed
+        and max(version_key(label.since), version_key(since[label.facet_id])) <= before
     ]
     retired = {old.label_id for old in codebook.retired}
     lost = [i for i in last.label_ids if i not in codebook.by_id and i not in retired]

@@ -47,7 +47,7 @@ def access(workspace: Workspace) -> Access:
         raise ServerError(
             "no Label Studio is known",
             where=workspace.root,
-            remedy="Start one with: make labelstudio. Or name yours in narraframe.toml, "
+            remedy="Start one: narraframe labelstudio start. Or name yours in narraframe.toml, "
             f"[labelstudio] url, or in {URLS[0]}.",
         )
     if "@" in urlsplit(url).netloc:

@@ -63,7 +63,7 @@ def pull(*, workspace: Workspace, watch: Watch) -> PullSummary:
         raise ServerError(
             "this workspace has no project there",
             where=server.url,
-            remedy="Push a queue first: narraframe push; or set the URL to the right server.",
+            remedy="Push a queue first: narraframe push POSTS; or set the URL to the right server.",
         )
     summary = PullSummary()
     for role, project in sorted(projects.items()):
@@ -197,8 +197,9 @@ def _take(
     summary.n_gold += len({row.post_id for row in rows if row.gold})
     summary.written += done.written
     summary.removed += done.removed
-    for annotator, _ in sorted({(row.annotator, row.post_id) for row in rows}):
-        summary.answers[annotator] += 1
+    if role == LABELLING:
+        answered = {(row.annotator, row.post_id) for row in rows}
+        summary.answers.update(annotator for annotator, _ in sorted(answered))
 
 
 def _warn(found: Pulled, watch: Watch) -> None:
