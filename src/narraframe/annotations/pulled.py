@@ -36,7 +36,6 @@ class Pulled:
 
     annotations: list[Annotation] = field(default_factory=list)
     posts: dict[str, datetime] = field(default_factory=dict)
-    n_tasks: int = 0
     n_answers: int = 0
     skips: list[tuple[str, str]] = field(default_factory=list)
     n_drafts: int = 0
@@ -85,7 +84,6 @@ def read_tasks(
         if not isinstance(post_id, str) or not post_id:
             found.foreign += 1
             continue
-        found.n_tasks += 1
         made = _time(task, "created_at")
         found.posts[post_id] = min(made, found.posts.get(post_id, made))
         found.n_drafts += bool(task.get("drafts"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from narraframe.config import Workspace
 from narraframe.io.annotations import annotations_csv, provenance_path, write_annotations
 from narraframe.io.projects import Project
-from narraframe.io.queue import read_audit
+from narraframe.io.queue import audit_probabilities
 from narraframe.records import Annotation, Codebook
 from narraframe.workflows.labelled import annotations_in
 
@@ -99,7 +99,7 @@ def _with_design(rows: Iterable[Annotation], workspace: Workspace) -> list[Annot
     path = workspace.path(workspace.config.paths.audit)
     if not path.exists():
         return list(rows)
-    now = {post.post_id: post.inclusion_probability for post in read_audit(path)}
+    now = audit_probabilities(path)
     return [
         replace(row, design="audit", inclusion_probability=now[row.post_id])
         if row.post_id in now

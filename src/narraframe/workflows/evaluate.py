@@ -20,7 +20,7 @@ from narraframe.records import Codebook, Post, Quality
 from narraframe.workflows.label_matrix import asked_cells, label_matrix
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.register import results_csv
-from narraframe.workflows.scorer import Scorer, open_folder
+from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.training_data import group_numbers
 from narraframe.workflows.watch import Watch
 
@@ -71,9 +71,7 @@ def evaluate(
     labelled = [
         p for p in read_ready(paths, options=options, watch=watch).posts if p.labels is not None
     ]
-    with watch.stage(f"load {found.title}", unit="model"):
-        device = workspace.config.encoder.device or None
-        scorer = open_folder(found.folder, title=found.title, device=device)
+    scorer = open_registered(found, workspace=workspace, watch=watch)
     codebook, where = scorer.bundle.codebook, ", ".join(paths)
     posts = _unseen(labelled, scorer, where=where)
     y = label_matrix(posts, codebook)

@@ -26,7 +26,7 @@ from narraframe.posts.prepare import prepare
 from narraframe.records import Codebook, Post, Scores
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.promote import CHAMPION
-from narraframe.workflows.scorer import NO_TEXT, open_folder
+from narraframe.workflows.scorer import NO_TEXT, open_registered
 from narraframe.workflows.watch import Watch
 
 
@@ -113,9 +113,7 @@ def open_source(source: Source, workspace: Workspace, *, watch: Watch) -> Preann
     """Load what `find_source` found; errors as `open_preannotator`."""
     if source.model is None:
         return _by_codebook(source.codebook, workspace, watch=watch)
-    with watch.stage(f"load {source.model.title}", unit="model"):
-        device = workspace.config.encoder.device or None
-        scorer = open_folder(source.model.folder, title=source.model.title, device=device)
+    scorer = open_registered(source.model, workspace=workspace, watch=watch)
     cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
 
     def score(posts: Sequence[Post]) -> Scores:

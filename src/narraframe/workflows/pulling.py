@@ -30,8 +30,6 @@ _PREFIX = {LABELLING: "ls", ADJUDICATION: "gold"}
 class PullSummary:
     """What a pull found, and the files of annotations that it changed or took away."""
 
-    n_tasks: int = 0
-    n_answers: int = 0
     n_posts: int = 0
     n_gold: int = 0
     n_skips: int = 0
@@ -189,8 +187,6 @@ def _take(
         write_skips(workspace.path(workspace.config.paths.skipped), found.skips)
         summary.n_posts = len({row.post_id for row in rows})
     _write_notes(found, workspace, project)
-    summary.n_tasks += found.n_tasks
-    summary.n_answers += found.n_answers
     summary.n_skips += len(found.skips)
     summary.n_drafts += found.n_drafts
     summary.n_notes += len(found.notes)

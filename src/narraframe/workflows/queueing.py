@@ -24,7 +24,7 @@ from narraframe.workflows.candidates import assemble_corpus, candidates, read_th
 from narraframe.workflows.labelled import annotations_of
 from narraframe.workflows.preannotating import find_source
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.scorer import Scorer, open_folder
+from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.watch import Watch
 
 AUDIT, ACTIVE = "audit", "active"
@@ -158,11 +158,7 @@ def _open_scorer(uri: str, workspace: Workspace, *, watch: Watch) -> Scorer | No
     if uri == NO_MODEL:
         return None
     found = find_model(workspace.store, uri) if uri else find_source(workspace, None).model
-    if found is None:
-        return None
-    with watch.stage(f"load {found.title}", unit="model"):
-        device = workspace.config.encoder.device or None
-        return open_folder(found.folder, title=found.title, device=device)
+    return open_registered(found, workspace=workspace, watch=watch) if found else None
 
 
 def _items(audit: Audit, chosen: Sequence[Choice], free: Sequence[Post]) -> list[QueueItem]:

@@ -23,7 +23,7 @@ from narraframe.io.tracking import find_model
 from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post, Scores
 from narraframe.workflows.reading import Account, ReadOptions, count_bad, stream, warn_of_bad
-from narraframe.workflows.scorer import Scorer, open_folder
+from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.watch import Watch
 
 # Texts of like length go through the encoder together: larger windows waste less on padding.
@@ -71,9 +71,7 @@ def score(
         check_suffix(output)
         check_output(output, endings=SUFFIXES, inputs=paths, force=force)
     found = find_model(workspace.store, model_uri)
-    with watch.stage(f"load {found.title}", unit="model"):
-        device = workspace.config.encoder.device or None
-        scorer = open_folder(found.folder, title=found.title, device=device)
+    scorer = open_registered(found, workspace=workspace, watch=watch)
     cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
     summary = ScoreSummary(model=scorer.title, account=Account())
     raw = stream(paths, options=options, account=summary.account)

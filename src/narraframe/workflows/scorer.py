@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from narraframe.classifiers.classifier import Classifier, from_parts
 from narraframe.classifiers.predict import predict
+from narraframe.config import Workspace
 from narraframe.embeddings.embed import VectorCache, embed_posts
 from narraframe.embeddings.encoder import Encoder
 from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import ModelError
 from narraframe.io.models import Bundle, load_bundle
+from narraframe.io.tracking import Registered
 from narraframe.posts.prepare import prepare
 from narraframe.records import Post, Scores
 from narraframe.workflows.seen import is_seen
+from narraframe.workflows.watch import Watch
 
 NO_TEXT = "no text"
 
@@ -68,6 +71,13 @@ class Scorer:
         if record.any_language or post.lang is None or post.lang in record.languages:
             return ""
         return f"language {post.lang!r} is not one that the model learnt"
+
+
+def open_registered(found: Registered, *, workspace: Workspace, watch: Watch) -> Scorer:
+    """Load a registered model, on the device of the settings; errors as `open_folder`."""
+    with watch.stage(f"load {found.title}", unit="model"):
+        device = workspace.config.encoder.device or None
+        return open_folder(found.folder, title=found.title, device=device)
 
 
 def open_folder(folder: Path, *, title: str = "", device: str | None = None) -> Scorer:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from narraframe.themes.curate import Curated
     from narraframe.themes.hierarchy import Branch
     from narraframe.themes.slices import ThemeSlices
+    from narraframe.themes.state import ThemesState
 
 _PICTURES = (".png", ".svg")
 # What is lacking, and the option that gives it.
@@ -67,7 +68,6 @@ def overview(folder: Path, *, workspace: Workspace) -> ThemesOverview:
     TableError
         If the folder holds no themes, or is damaged, or the log of the workspace is.
     """
-    from narraframe.themes.curate import replay
     from narraframe.themes.hierarchy import outline, theme_tree
     from narraframe.themes.terms import theme_terms
 
@@ -75,13 +75,19 @@ def overview(folder: Path, *, workspace: Workspace) -> ThemesOverview:
     shown = content.themes.theme[state.distinct]
     terms = theme_terms(state.terms, shown)
     numbers = terms.themes.tolist()
-    curated = _in_words(replay(said_of(state, read_curations(workspace.curation)), state.numbers))
+    curated = _in_words(_curated(state, workspace))
     if not numbers:
         return ThemesOverview(content, (), curated)
     centroids = np.stack([state.vectors[shown == number].mean(axis=0) for number in numbers])
     sizes = {summary.theme: summary.n_posts for summary in content.summaries}
     tree = theme_tree(numbers, centroids, [sizes[number] for number in numbers])
     return ThemesOverview(content, outline(tree, terms), curated)
+
+
+def _curated(state: ThemesState, workspace: Workspace) -> Curated:
+    from narraframe.themes.curate import replay
+
+    return replay(said_of(state, read_curations(workspace.curation)), state.numbers)
 
 
 def _in_words(curated: Curated) -> tuple[str, ...]:
@@ -100,13 +106,11 @@ def one_theme(folder: Path, number: int, *, workspace: Workspace) -> ThemeSummar
     UsageError
         If there is no such theme, or it is hidden, merged or split.
     """
-    from narraframe.themes.curate import replay
-
     state, content = read_state_and_shown(folder)
     for summary in content.summaries:
         if summary.theme == number:
             return summary
-    done = replay(said_of(state, read_curations(workspace.curation)), state.numbers).done
+    done = _curated(state, workspace).done
     if number in done:
         raise UsageError(f"T{number} is {done[number]}", remedy=f"Restore T{number} first.")
     raise UsageError(
@@ -132,7 +136,6 @@ def search(
     TableError
         If the folder holds no themes, is damaged, or was made with another encoder.
     """
-    from narraframe.themes.curate import replay
     from narraframe.themes.search import nearest_themes
 
     if not sentence.strip():
@@ -140,7 +143,7 @@ def search(
     state, content = read_state_and_shown(folder)
     encoder = open_encoder_of(state.encoder, workspace=workspace, made=folder, watch=watch)
     vector = encoder.encode([sentence])[0]
-    curated = replay(said_of(state, read_curations(workspace.curation)), state.numbers)
+    curated = _curated(state, workspace)
     summaries = {summary.theme: summary for summary in content.summaries}
     found: dict[int, NearTheme] = {}
     for near in nearest_themes(state.reference, vector):
