@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -136,4 +137,9 @@ class Annotator:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def _wait(self, condition):
-        WebDriverWait(self.driver, 30).until(condition)
+        patient(self.driver).until(condition)
+
+
+def patient(driver):
+    """Wait for up to a minute; the page may replace what was found while it is being read."""
+    return WebDriverWait(driver, 60, ignored_exceptions=(StaleElementReferenceException,))

@@ -11,11 +11,11 @@ from importlib.resources import files
 
 import httpx
 import pytest
+from labelstudio_browser import patient
 from labelstudio_people import admin
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from narraframe.annotations.results import chosen_labels
 from narraframe.config import find_workspace
@@ -135,7 +135,7 @@ def browser(label_studio, profile):
         password = (label_studio.folder / "password").read_text().strip()
         driver.find_element(By.NAME, "password").send_keys(password)
         driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-        WebDriverWait(driver, 60).until(lambda d: "/user/login" not in d.current_url)
+        patient(driver).until(lambda d: "/user/login" not in d.current_url)
         yield driver
     finally:
         driver.quit()
@@ -199,7 +199,7 @@ def test_the_labelling_page_shows_the_ticks_of_a_task_nobody_opened(
     shown = {names[label_id] for of_facet in ids for label_id in of_facet}
     with browser(label_studio, tmp_path) as driver:
         driver.get(f"{label_studio.url}/projects/{project_id}/data?task={task_ids[another]}")
-        WebDriverWait(driver, 60).until(lambda d: ticked(d) == shown)
+        patient(driver).until(lambda d: ticked(d) == shown)
     assert [version for version, _, _ in stored(client, task_ids[another])] == ["codebook-1.0.0"]
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -52,7 +53,7 @@ def resize(driver, width, height):
 
 
 def wait(driver, condition):
-    WebDriverWait(driver, 10).until(condition)
+    WebDriverWait(driver, 30, ignored_exceptions=(StaleElementReferenceException,)).until(condition)
 
 
 def css(driver, selector):
