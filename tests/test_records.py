@@ -37,6 +37,7 @@ def test_align_moves_every_row_field_and_leaves_label_fields_alone():
         label_ids=("x", "y"),
         probability=np.array([[0.1, 0.2], [0.3, 0.4]], dtype=np.float32),
         decision=np.array([[True, False], [False, True]]),
+        abstained=np.zeros((2, 2), dtype=bool),
         thresholds=np.array([0.5, 0.6]),
         reasons=("", "no text"),
         model="m/1",

@@ -12,6 +12,7 @@ from narraframe.annotations.agreement import (
     UNCLEAR,
     measure_agreement,
 )
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.label_sets import masi_distance
 from narraframe.annotations.reliability import alpha
 from narraframe.annotations.resampling import resample
@@ -33,12 +34,13 @@ BOOK = Codebook(
 )
 
 
-def said(post, who, ids, *, gold=False):
+def said(post, who, ids, *, gold=False, design=""):
     """An answer on the facets of `ids`; "-" stands for a frame reviewed as empty."""
     facets = {BOOK.by_id[i].facet_id if i != "-" else "frame" for i in ids}
     rows = [(facet, int(ids != "-")) for facet in facets] + [(i, 1) for i in ids if i != "-"]
     return [
-        Annotation(post_id=post, annotator=who, label_id=i, value=v, gold=gold) for i, v in rows
+        Annotation(post_id=post, annotator=who, label_id=i, value=v, gold=gold, design=design)
+        for i, v in rows
     ]
 
 
@@ -104,6 +106,12 @@ def test_gold_answers_are_no_independent_reading():
     rows = posts(("a", "b"), ("-", "-"))
     gold = said("p000-0", "judge", "a", gold=True)
     assert measure([*rows, *gold]) == measure(rows)
+
+
+def test_second_looks_at_doubtful_posts_are_no_pairs():
+    rows = posts(("a", "b"), ("-", "-"), ("a", ""))
+    looks = [*said("p000-2", "y", "b", design=DOUBTFUL), *said("p000-0", "x", "c", design=DOUBTFUL)]
+    assert measure([*rows, *looks]) == measure(rows)
 
 
 def test_a_pair_is_counted_out_and_its_kappa_is_cohens():

@@ -30,6 +30,7 @@ def scores(label_ids, p, decided, reasons=None):
         label_ids=tuple(label_ids),
         probability=p,
         decision=np.array(decided, dtype=bool).reshape(p.shape),
+        abstained=np.zeros(p.shape, dtype=bool),
         thresholds=np.full(len(label_ids), 0.5),
         reasons=reasons or ("",) * len(p),
         model="m/1@0",

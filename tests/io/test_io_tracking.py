@@ -8,39 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
+from store_cases import CANDIDATES, HELD_OUT, log
 
 from narraframe.errors import ModelError, OutputError
 from narraframe.io import store as store_module
+from narraframe.io.held_out import read_held_out
+from narraframe.io.registry import aliases, find_model, model_titles, set_alias
 from narraframe.io.store import EXPERIMENT, open_store
-from narraframe.io.tracking import (
-    TrainingRun,
-    aliases,
-    find_model,
-    log_training,
-    model_titles,
-    set_alias,
-)
+from narraframe.io.tracking import log_themes
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Add type hints:UserWarning")
-MODEL_CODE = """
-from pathlib import Path
-
-import mlflow
-import pandas as pd
-from mlflow.pyfunc import PythonModel
-
-
-class Echo(PythonModel):
-    def load_context(self, context):
-        self._weight = float(Path(context.artifacts["bundle"], "weight.txt").read_text())
-
-    def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
-        return pd.DataFrame({"p": [self._weight for _ in model_input["text"]]})
-
-
-mlflow.models.set_model(Echo())
-"""
 WRITER = """
 import sys
 from contextlib import closing
@@ -48,7 +25,7 @@ from pathlib import Path
 
 import mlflow.data
 import mlflow.pyfunc
-from test_io_tracking import log
+from store_cases import log
 
 name, store, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 print("ready", flush=True)
@@ -57,48 +34,12 @@ print([log(store, folder / str(i), name=name).version for i in range(2)])
 """
 
 
-def log(store: Path, folder: Path, *, name: str = "topics", weight: float = 0.25):
-    bundle = folder / "bundle"
-    bundle.mkdir(parents=True)
-    (bundle / "weight.txt").write_text(str(weight))
-    code = folder / "echo_model.py"
-    code.write_text(MODEL_CODE)
-    figure = Figure()
-    figure.subplots().plot([0, 1])
-    run = TrainingRun(
-        name=name,
-        parameters={"heads.features": "both", "seed": 0},
-        metrics={"micro_f1": 0.5, "f1/frame.other": float("nan")},
-        tags={"data": "posts.parquet", "codebook": "1.0.0", "kind": "train"},
-        figures={"f1_by_label.png": figure},
-        files={"results.csv": "label_id,f1\n"},
-        data_rows=pd.DataFrame({"post_id": ["a", "b"], "frame": [1, 0]}),
-        bundle=bundle,
-        model_code=code,
-        requirements=("numpy",),
-    )
-    return log_training(store, run)
-
-
 def scored(uri: str) -> list[float]:
     import mlflow
 
     return (
         mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": ["one", "two"]}))["p"].tolist()
     )
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """A store with topics/1, the challenger: a fresh database costs five seconds, a copy none."""
-    folder = tmp_path_factory.mktemp("tracking")
-    log(folder / "store", folder / "work")
-    return folder / "store"
-
-
-@pytest.fixture
-def store(template, tmp_path):
-    return Path(shutil.copytree(template, tmp_path / "store"))
 
 
 def the_run(store: Path):
@@ -120,6 +61,57 @@ def test_a_run_holds_parameters_metrics_tags_and_files(store):
 def test_an_undefined_metric_is_left_out_of_a_run(store):
     _, run = the_run(store)
     assert run.data.metrics == {"micro_f1": 0.5}
+
+
+def children(client, run_id: str) -> list:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    return client.search_runs(
+        [experiment.experiment_id],
+        filter_string=f"tags.`mlflow.parentRunId` = '{run_id}'",
+        order_by=["attributes.start_time"],
+    )
+
+
+def test_a_run_keeps_its_held_out_predictions_where_the_store_goes(store, tmp_path):
+    made = log(store, tmp_path / "again", tables={"held_out.parquet": HELD_OUT})
+    copy = Path(shutil.copytree(store, tmp_path / "copy"))
+    shutil.rmtree(store)
+    folder = Path(open_store(copy).get_run(made.run_id).info.artifact_uri)
+    assert folder.is_relative_to(copy)
+    assert read_held_out(folder / "held_out.parquet").post_ids == ("a", "b")
+
+
+def test_each_candidate_of_a_grid_is_a_nested_run_of_its_own(store, tmp_path):
+    made = log(store, tmp_path / "grid", children=CANDIDATES)
+    client = open_store(store)
+    first, second = children(client, made.run_id)
+    assert (first.info.run_name, second.info.run_name) == ("candidate 0", "candidate 1")
+    assert second.data.params == {"heads.features": "tfidf"}
+    assert second.data.metrics == {"macro_f1": 0.25}
+    assert second.data.tags.items() >= {"kind": "candidate", "codebook": "1.0.0"}.items()
+    kept = read_held_out(Path(second.info.artifact_uri) / "held_out.parquet")
+    assert kept.probability.tolist()[0] == [0.75]
+    parent = client.get_run(made.run_id)
+    assert parent.data.tags["kind"] == "train"
+    assert parent.data.params["heads.features"] == "both"
+
+
+def test_the_model_says_what_goes_in_and_what_comes_out(store):
+    import mlflow
+
+    open_store(store)
+    signature = mlflow.models.get_model_info("models:/topics@challenger").signature
+    assert signature.inputs.to_dict() == [{"type": "string", "name": "text", "required": True}]
+    assert signature.outputs.to_dict() == [{"type": "float", "name": "p", "required": True}]
+
+
+def test_a_run_of_themes_stands_in_an_experiment_of_its_own(store):
+    run_id = log_themes(
+        store, parameters={"engine": "graph"}, metrics={"n": 3.0}, tags={}, files={"t.txt": "x"}
+    )
+    run = open_store(store).get_run(run_id)
+    assert (run.data.params, run.data.metrics) == ({"engine": "graph"}, {"n": 3.0})
+    assert run.info.experiment_id != the_run(store)[1].info.experiment_id
 
 
 def test_a_run_names_the_data_that_it_learnt_from(store):

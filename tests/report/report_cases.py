@@ -95,6 +95,7 @@ def scores() -> Scores:
         label_ids=("trade", "trade.ports", "trade.loans", "warm"),
         probability=probability,
         decision=decision,
+        abstained=np.zeros_like(decision),
         thresholds=np.array([0.5, 0.5, NAN, 0.4]),
         reasons=("", "no text", "", "", ""),
         model="small/3",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from narraframe.annotations.answer_table import AnswerTable, read_answers
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.label_sets import facet_answers
 from narraframe.annotations.pairs import FacetPair, LabelPair, facet_pairs, label_pairs, mix_ups
 from narraframe.annotations.reliability import alpha
@@ -82,9 +83,11 @@ def measure_agreement(
 ) -> Agreement:
     """Measure how far annotators agree who worked apart from each other.
 
-    Gold answers are left out: who settles a dispute has seen the answers. What an annotator was not
-    asked, or contradicted, is unknown and counts nowhere. A label set is known where every label of
-    its facet is. Parents are measured as well, but only labels that can be chosen are judged.
+    Gold answers are left out: who settles a dispute has seen the answers. So are second looks at
+    posts that a model doubted: there is more disagreement there than elsewhere. What an annotator
+    was not asked, or contradicted, is unknown and counts nowhere. A label set is known where every
+    label of its facet is. Parents are measured as well, but only labels that can be chosen are
+    judged.
 
     Parameters
     ----------
@@ -102,7 +105,8 @@ def measure_agreement(
     CodebookError
         As `read_answers`.
     """
-    table = read_answers([a for a in annotations if not a.gold], codebook)
+    apart = [a for a in annotations if not a.gold and a.design != DOUBTFUL]
+    table = read_answers(apart, codebook)
     resamples = resample(len(table.post_ids), n_resamples=n_resamples, seed=seed)
     compared = table.overlapping
     mixed_up = mix_ups(compared)

@@ -9,27 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.classifiers.calibration import Calibration
-from narraframe.classifiers.features import TermWeights
 from narraframe.classifiers.heads import Heads
 from narraframe.classifiers.settings import HeadSettings
+from narraframe.classifiers.stack import Stack
 from narraframe.classifiers.structure import Choice, Structure
+from narraframe.classifiers.terms import TermWeights
+from narraframe.classifiers.views import FittedView
 from narraframe.errors import ModelError
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """All that scoring needs; columns as in `label_ids`, embeddings of `n_dimensions`.
+    """All that scoring needs; columns as in `label_ids`.
 
-    `terms` are those of each analyzer; the columns of `heads.term_weights` count along them.
+    `n_dimensions`: the width of the vectors of each view that has vectors; `terms`: those of each
+    view that counts them.
     """
 
     label_ids: tuple[str, ...]
     settings: HeadSettings
-    n_dimensions: int
-    terms: tuple[tuple[str, ...], ...]
+    n_dimensions: Mapping[str, int]
+    terms: Mapping[str, tuple[str, ...]]
     heads: Heads
 
     @property
@@ -49,17 +51,18 @@ class Classifier:
     def to_parts(self) -> dict[str, Any]:
         """Take the classifier apart into plain values and arrays, for storing without code."""
         heads = self.heads
+        settings = asdict(self.settings) | {"features": list(self.settings.features)}
         return {
             "format": _FORMAT,
             "label_ids": list(self.label_ids),
-            "settings": asdict(self.settings),
-            "n_dimensions": self.n_dimensions,
-            "terms": [_as_bytes(terms) for terms in self.terms],
-            "idf": [weight.idf for weight in heads.term_weights],
-            "coefficients": heads.coefficients,
-            "slope": heads.calibration.slope,
-            "intercept": heads.calibration.intercept,
+            "settings": settings,
+            "n_dimensions": dict(self.n_dimensions),
+            "terms": {view: _as_bytes(terms) for view, terms in self.terms.items()},
+            "views": [_view_parts(view) for view in heads.views],
+            "slopes": heads.stack.slopes,
+            "intercept": heads.stack.intercept,
             "thresholds": heads.thresholds,
+            "abstain": heads.abstain,
             "reasons": list(heads.reasons),
             "links": np.array(heads.structure.links, dtype=np.int64).reshape(-1, 2),
             "choices": [
@@ -83,46 +86,102 @@ def from_parts(parts: Mapping[str, Any]) -> Classifier:
             got=parts.get("format"),
             remedy="Train the model again.",
         )
-    terms = tuple(_from_bytes(part) for part in parts["terms"])
-    idf = [np.asarray(part, dtype=np.float32) for part in parts["idf"]]
+    try:
+        classifier = _joined(parts)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise _misfit(f"{type(error).__name__}: {error}") from error
+    _check(classifier)
+    return classifier
+
+
+def _joined(parts: Mapping[str, Any]) -> Classifier:
     links = tuple((int(child), int(parent)) for child, parent in parts["links"])
     choices = tuple(
         Choice(tuple(c["leaves"]), tuple(c["parents"]), bool(c["is_open"]))
         for c in parts["choices"]
     )
     heads = Heads(
-        term_weights=tuple(TermWeights(np.arange(len(part)), part) for part in idf),
-        coefficients=np.asarray(parts["coefficients"], dtype=np.float32),
-        calibration=Calibration(np.asarray(parts["slope"]), np.asarray(parts["intercept"])),
+        views=tuple(_view(part) for part in parts["views"]),
+        stack=Stack(np.asarray(parts["slopes"]), np.asarray(parts["intercept"])),
         thresholds=np.asarray(parts["thresholds"], dtype=np.float64),
         reasons=tuple(parts["reasons"]),
         structure=Structure(links, choices),
+        abstain=float(parts["abstain"]),
     )
-    settings = HeadSettings(**parts["settings"])
-    classifier = Classifier(
-        tuple(parts["label_ids"]), settings, int(parts["n_dimensions"]), terms, heads
+    settings = parts["settings"]
+    return Classifier(
+        label_ids=tuple(parts["label_ids"]),
+        settings=HeadSettings(**{**settings, "features": tuple(settings["features"])}),
+        n_dimensions=dict(parts["n_dimensions"]),
+        terms={view: _from_bytes(part) for view, part in parts["terms"].items()},
+        heads=heads,
     )
-    _check(classifier)
-    return classifier
+
+
+def _view_parts(view: FittedView) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "view": view.view,
+        "coefficients": view.coefficients,
+        "intercept": view.intercept,
+    }
+    if view.landmarks is not None:
+        parts["landmarks"] = view.landmarks
+    if view.weights is not None:
+        parts["idf"] = view.weights.idf
+    return parts
+
+
+def _view(parts: Mapping[str, Any]) -> FittedView:
+    idf = parts.get("idf")
+    return FittedView(
+        view=parts["view"],
+        coefficients=np.asarray(parts["coefficients"], dtype=np.float32),
+        intercept=np.asarray(parts["intercept"], dtype=np.float32),
+        landmarks=parts.get("landmarks"),
+        weights=None if idf is None else TermWeights(np.arange(len(idf)), np.asarray(idf)),
+    )
 
 
 def _check(classifier: Classifier) -> None:
     heads, k = classifier.heads, len(classifier.label_ids)
-    d = 0 if classifier.settings.features == "tfidf" else classifier.n_dimensions
-    n_terms = [len(terms) for terms in classifier.terms]
-    per_label = (heads.calibration.slope, heads.calibration.intercept, heads.thresholds)
+    named = {j for link in heads.structure.links for j in link}
+    named.update(j for choice in heads.structure.choices for j in choice.leaves + choice.parents)
+    per_label: tuple[NDArray[Any], ...]
+    per_label = (heads.stack.intercept, heads.thresholds, *(view.intercept for view in heads.views))
     fits = (
-        heads.coefficients.shape == (d + sum(n_terms) + 1, k)
-        and [len(weight.idf) for weight in heads.term_weights] == n_terms
+        tuple(view.view for view in heads.views) == classifier.settings.features
+        and heads.stack.slopes.shape == (len(heads.views), k)
         and all(part.shape == (k,) for part in per_label)
         and len(heads.reasons) == k
+        and named <= set(range(k))
+        and all(_fits(view, classifier, k) for view in heads.views)
     )
     if not fits:
-        raise ModelError(
-            "the parts of the stored classifier do not fit together",
-            got=heads.coefficients.shape,
-            remedy="Train the model again.",
+        raise _misfit(f"{heads.stack.slopes.shape} slopes")
+
+
+def _misfit(got: str) -> ModelError:
+    return ModelError(
+        "the parts of the stored classifier do not fit together",
+        got=got,
+        remedy="Train the model again.",
+    )
+
+
+def _fits(view: FittedView, classifier: Classifier, k: int) -> bool:
+    if view.view == "definitions":
+        width = classifier.n_dimensions.get(view.view)
+        return view.landmarks is not None and view.landmarks.shape == (k, width)
+    if view.landmarks is not None:
+        width = classifier.n_dimensions.get(view.view)
+        return view.coefficients.shape == (len(view.landmarks), k) and (
+            view.landmarks.shape[1] == width
         )
+    if view.weights is not None:
+        n = len(classifier.terms.get(view.view, ()))
+        return view.coefficients.shape == (n, k) and len(view.weights.idf) == n
+    width = classifier.n_dimensions.get(view.view, -1)
+    return view.coefficients.shape == (width, k)
 
 
 def _as_bytes(terms: tuple[str, ...]) -> NDArray[np.uint8]:

@@ -6,83 +6,95 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from narraframe.classifiers.classifier import Classifier
-from narraframe.classifiers.features import TermWeights, count
-from narraframe.classifiers.heads import fit_heads
+from narraframe.classifiers.heads import fit_heads, fit_views
+from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.structure import build_structure
+from narraframe.classifiers.terms import TermWeights
+from narraframe.classifiers.views import FittedView, describe
 from narraframe.errors import TrainingError
 
 
 def fit_classifier(
-    vectors: NDArray[np.float32],
+    vectors: Mapping[str, NDArray[np.float32]],
     texts: Sequence[str],
     y: NDArray[np.int8],
     mask: NDArray[np.bool_],
     label_ids: Sequence[str],
     *,
-    folds: NDArray[np.intp],
+    groups: ArrayLike,
     settings: HeadSettings,
+    make_folds: FoldMaker,
     parents: Mapping[str, str],
     single_choice: Sequence[Sequence[str]],
+    definitions: NDArray[np.float32] | None = None,
+    seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Classifier:
-    """Train one head per label, with calibration and threshold from out-of-fold scores.
+    """Train heads, their stack and thresholds; the latter two on scores of unseen posts.
 
     Parameters
     ----------
-    vectors : float32 array of shape (n, d)
-        Embeddings of the labelled posts.
+    vectors : mapping of str to float32 array of shape (n, ...)
+        "embedding" and "sentences", as far as the views of `settings` need them.
     texts : sequence of str of length n
-        What the encoder saw of them.
+        What the encoder saw of the posts.
     y, mask : int8 and bool arrays of shape (n, k)
         Targets. Unknown cells take no part.
     label_ids : sequence of str of length k
         Columns of `y`.
-    folds : intp array of shape (n,)
-        Fold of each post, for the out-of-fold scores; near-duplicates must share one.
+    groups : array-like of shape (n,)
+        Near-duplicates: what a post is scored by for the stack saw none of its group.
     settings : HeadSettings
-        Features and strengths.
+        Views and heads.
+    make_folds : callable
+        Called as ``make_folds(y, mask, groups, seed=seed)`` by heads that need folds.
     parents : mapping of str to str
         Label id of the parent, for labels that have one.
     single_choice : sequence of sequences of label ids
         The labels of each single-choice facet.
+    definitions : float32 array of shape (k, d), default=None
+        Vectors of what the codebook says of each label, nan where nothing; for "definitions".
     progress : callable, default=None
-        Called with 1 after each of the ``len(set(folds)) + 1`` fits.
+        Called with 1 after each view.
 
     Returns
     -------
     Classifier
         A label with fewer than `settings.min_positive` known positives or negatives, or whose
-        out-of-fold probability is the same for every post, is not trained: probability and
-        threshold nan, and the reason in `reasons`.
+        unseen posts all get the same probability, is not trained: probability and threshold nan,
+        and the reason in `reasons`.
 
     Raises
     ------
     TrainingError
-        If no label can be trained, there is one fold only, or the embeddings are not finite.
+        If no label can be trained, all posts are copies of one, or vectors are not finite.
     """
-    check_inputs(vectors, texts, y, mask, label_ids, settings)
-    if len(folds) != len(texts):
-        raise ValueError(f"{len(folds)} folds for {len(texts)} posts")
-    if len(np.unique(folds)) < 2:
-        raise TrainingError("all labelled posts are in one fold", remedy="Label more posts.")
+    check_inputs(vectors, texts, y, mask, label_ids)
+    member = np.unique(np.asarray(groups), return_inverse=True)[1]
+    if len(member) != len(texts):
+        raise ValueError(f"{len(member)} groups for {len(texts)} posts")
+    if len(np.unique(member)) < 2:
+        raise TrainingError("all labelled posts are copies of one", remedy="Label more posts.")
     structure = build_structure(label_ids, parents=parents, single_choice=single_choice)
     with threadpool_limits(limits=1):
-        raw = count(vectors, texts, settings)
-        heads = fit_heads(
-            raw,
+        posts = describe(texts, vectors, settings, definitions=definitions)
+        views = fit_views(
+            posts,
             np.arange(len(texts)),
             y,
             mask,
-            folds,
+            member,
             settings=settings,
-            structure=structure,
+            make_folds=make_folds,
+            seed=seed,
             progress=progress,
         )
+        heads, _ = fit_heads(views, y, mask, member, settings=settings, structure=structure)
     if all(heads.reasons):
         raise TrainingError(
             f"none of {len(label_ids)} labels can be trained",
@@ -91,36 +103,47 @@ def fit_classifier(
             f"{settings.min_positive} posts with it, as many without, and text that tells them "
             "apart.",
         )
-    kept = zip(raw.terms, heads.term_weights, strict=True)
-    terms = tuple(tuple(names[j] for j in weight.columns) for names, weight in kept)
-    weights = tuple(TermWeights(np.arange(len(w.idf)), w.idf) for w in heads.term_weights)
+    terms = {view: _kept(posts.terms[view], heads.views, view) for view in posts.terms}
     return Classifier(
         label_ids=tuple(label_ids),
         settings=settings,
-        n_dimensions=vectors.shape[1],
+        n_dimensions={view: part.shape[1] for view, part in posts.vectors.items()},
         terms=terms,
-        heads=replace(heads, term_weights=weights),
+        heads=replace(heads, views=tuple(map(_renumbered, heads.views))),
     )
 
 
+def _kept(terms: tuple[str, ...], views: Sequence[FittedView], view: str) -> tuple[str, ...]:
+    [weights] = [fitted.weights for fitted in views if fitted.view == view]
+    return tuple(terms[j] for j in weights.columns) if weights is not None else ()
+
+
+def _renumbered(view: FittedView) -> FittedView:
+    """Let a view's columns count along its own kept terms."""
+    if view.weights is None:
+        return view
+    return replace(view, weights=TermWeights(np.arange(len(view.weights.idf)), view.weights.idf))
+
+
 def check_inputs(
-    vectors: NDArray[np.float32],
+    vectors: Mapping[str, NDArray[np.float32]],
     texts: Sequence[str],
     y: NDArray[np.int8],
     mask: NDArray[np.bool_],
     label_ids: Sequence[str],
-    settings: HeadSettings,
 ) -> None:
     """Refuse inputs that do not belong together or that no head can be fitted on."""
     shape = (len(texts), len(label_ids))
-    if y.shape != shape or mask.shape != shape or len(vectors) != len(texts):
+    shapes = {view: part.shape for view, part in vectors.items()}
+    if y.shape != shape or mask.shape != shape or any(s[0] != shape[0] for s in shapes.values()):
         raise ValueError(
-            f"vectors {vectors.shape}, {len(texts)} texts, y {y.shape}, mask {mask.shape} and "
+            f"vectors {shapes}, {len(texts)} texts, y {y.shape}, mask {mask.shape} and "
             f"{len(label_ids)} label_ids do not fit together"
         )
-    if settings.features != "tfidf" and not np.isfinite(vectors).all():
-        raise TrainingError(
-            "embeddings hold nan or infinite values",
-            got=int((~np.isfinite(vectors)).any(axis=1).sum()),
-            remedy="Leave out posts without text, and embed again.",
-        )
+    for part in vectors.values():
+        if not np.isfinite(part).all():
+            raise TrainingError(
+                "embeddings hold nan or infinite values",
+                got=int((~np.isfinite(part)).any(axis=1).sum()),
+                remedy="Leave out posts without text, and embed again.",
+            )

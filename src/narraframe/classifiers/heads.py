@@ -1,114 +1,152 @@
-"""Everything that is learned for a set of labels: terms, ridge heads, calibration, thresholds."""
+"""Everything that is learned for a set of labels: views, their stack, thresholds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from narraframe.classifiers.calibration import Calibration, calibrate, probability
-from narraframe.classifiers.features import RawFeatures, TermWeights, design, fit_terms
-from narraframe.classifiers.ridge import fit_ridge, score
+from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
-from narraframe.classifiers.structure import Choice, Structure, cohere, decide
-from narraframe.classifiers.thresholds import tune_thresholds
+from narraframe.classifiers.softmax import fit_softmax, softmax
+from narraframe.classifiers.stack import Stack, fit_stack, logits
+from narraframe.classifiers.structure import Choice, Structure, abstain, cohere, decide
+from narraframe.classifiers.thresholds import precise_thresholds, tune_thresholds
+from narraframe.classifiers.views import Described, FittedView, fit_view, score_view
+
+DECIMALS = 6
+"""Sums over landmarks may differ in their last bits from batch to batch; a probability of so many
+decimals does not.
+"""
 
 
 @dataclass(frozen=True)
 class Heads:
-    """Heads for k labels; `coefficients` float32 (f, k), `thresholds` float64 (k,), each a float32.
+    """Heads for k labels; `thresholds` float64 (k,), each a float32; `abstain` the risk above which
+    there is no decision, 0 = always one.
 
-    Where `reasons` is not "", the label was not trained: its calibration and threshold are nan.
+    Where `reasons` is not "", the label was not trained: its stack and threshold are nan.
     """
 
-    term_weights: tuple[TermWeights, ...]
-    coefficients: NDArray[np.float32]
-    calibration: Calibration
+    views: tuple[FittedView, ...]
+    stack: Stack
     thresholds: NDArray[np.float64]
     reasons: tuple[str, ...]
     structure: Structure
+    abstain: float = 0.0
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """`probability` float32 (n, k), nan where there is none; `decision` bool (n, k)."""
+    """`probability` float32 (n, k), nan where there is none; `decision` bool (n, k); `abstained`
+    bool (n, k): too close to call, so that the decision is not to be used.
+    """
 
     probability: NDArray[np.float32]
     decision: NDArray[np.bool_]
+    abstained: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ViewScores:
+    """The heads of all views, with their scores (v, rows, k) of posts that they did not see."""
+
+    fitted: tuple[FittedView, ...]
+    scores: NDArray[np.float64]
+
+
+def fit_views(
+    posts: Described,
+    rows: NDArray[np.intp],
+    y: NDArray[np.int8],
+    mask: NDArray[np.bool_],
+    groups: NDArray[np.intp],
+    *,
+    settings: HeadSettings,
+    make_folds: FoldMaker,
+    seed: int,
+    views: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> ViewScores:
+    """Fit each view's head on the posts at `rows`; `y`, `mask`, `groups` belong to those posts.
+
+    `views` are some of those of the settings; default: all.
+    """
+    wanted = mask & (too_few(y, mask, settings.min_positive) == "")
+    fitted, scores = [], []
+    for view in views or settings.features:
+        head, unseen = fit_view(
+            view,
+            posts,
+            rows,
+            y,
+            wanted,
+            groups,
+            settings=settings,
+            make_folds=make_folds,
+            seed=seed,
+        )
+        fitted.append(head)
+        scores.append(unseen)
+        if progress is not None:
+            progress(1)
+    return ViewScores(tuple(fitted), np.array(scores))
 
 
 def fit_heads(
-    raw: RawFeatures,
-    rows: NDArray[np.intp],
+    views: ViewScores,
     y: NDArray[np.int8],
     mask: NDArray[np.bool_],
-    folds: NDArray[np.intp],
+    groups: NDArray[np.intp],
     *,
     settings: HeadSettings,
     structure: Structure,
-    progress: Callable[[int], None] | None = None,
-) -> Heads:
-    """Learn from the posts at `rows` of `raw` only; `y`, `mask`, `folds` belong to those posts.
+) -> tuple[Heads, NDArray[np.float32]]:
+    """Weigh the views against each other, and tune the thresholds, on scores of unseen posts.
 
-    Calibration and thresholds are fitted on scores from heads that did not see the post's fold.
+    Returns
+    -------
+    The heads, and the probability (n, k) of each known cell by heads that did not see its post
+    (the stack and the thresholds did); nan elsewhere.
     """
-    reasons = _too_few(y, mask, settings.min_positive)
-    scores = _out_of_fold_scores(raw, rows, y, mask & (reasons == ""), folds, settings, progress)
-    known = mask & np.isfinite(scores)
-    reasons = np.where(reasons == "", _one_sided(y, known), reasons)
-    calibration = calibrate(scores, y, known & (reasons == ""))
-    reasons = np.where(reasons == "", _untold(probability(scores, calibration), known), reasons)
+    reasons = too_few(y, mask, settings.min_positive)
+    known = mask & np.isfinite(views.scores).all(axis=0) & (reasons == "")
+    reasons = np.where(reasons == "", _one_sided(y, known, groups), reasons)
+    stack = fit_stack(views.scores, y, known & (reasons == ""))
+    told = expit(logits(views.scores, stack))
+    reasons = np.where(reasons == "", _untold(told, known), reasons)
     trained = reasons == ""
     known &= trained
-    calibration = calibration.only(trained)
+    stack = stack.only(trained)
     structure = _opened(structure, y, mask, trained)
-    p = cohere(probability(scores, calibration), structure).astype(np.float32)
-    thresholds = _fixed_for_choices(tune_thresholds(y, p, known), structure, trained)
-    weights = fit_terms(raw, rows, settings)
-    coefficients = fit_ridge(design(raw, rows, weights), y, mask & trained, alpha=settings.alpha)
-    if progress is not None:
-        progress(1)
-    return Heads(
-        weights, coefficients, calibration, thresholds, tuple(map(str, reasons)), structure
+    for choice in structure.choices:
+        stack = fit_softmax(stack, views.scores, y, known, choice)
+    p = _probability(views.scores, stack, structure)
+    if settings.aim == "precision":
+        thresholds = precise_thresholds(y, p, known, precision=settings.precision)
+    else:
+        thresholds = tune_thresholds(y, p, known)
+    thresholds = _fixed_for_choices(thresholds, structure, trained)
+    heads = Heads(
+        views.fitted, stack, thresholds, tuple(map(str, reasons)), structure, settings.abstain
     )
+    return heads, np.where(known, p, np.float32(np.nan))
 
 
-def predict_heads(raw: RawFeatures, rows: NDArray[np.intp], heads: Heads) -> Prediction:
-    """Score the posts at `rows` of `raw`."""
-    scores = score(design(raw, rows, heads.term_weights), heads.coefficients)
-    p = cohere(probability(scores, heads.calibration), heads.structure).astype(np.float32)
-    return Prediction(p, decide(p, heads.thresholds, heads.structure))
+def predict_heads(posts: Described, rows: NDArray[np.intp], heads: Heads) -> Prediction:
+    """Score the posts at `rows`."""
+    scores = np.array([score_view(view, posts, rows) for view in heads.views])
+    p = _probability(scores, heads.stack, heads.structure)
+    decision = decide(p, heads.thresholds, heads.structure)
+    unsure = abstain(p, decision, heads.structure, risk=heads.abstain)
+    return Prediction(p, decision, unsure)
 
 
-def _out_of_fold_scores(
-    raw: RawFeatures,
-    rows: NDArray[np.intp],
-    y: NDArray[np.int8],
-    mask: NDArray[np.bool_],
-    folds: NDArray[np.intp],
-    settings: HeadSettings,
-    progress: Callable[[int], None] | None,
-) -> NDArray[np.float64]:
-    """Return scores (n, k), nan where the other folds lack positives or negatives of the label."""
-    scores = np.full(y.shape, np.nan)
-    for fold in np.unique(folds):
-        out = folds == fold
-        inside = rows[~out]
-        weights = fit_terms(raw, inside, settings)
-        coefficients = fit_ridge(
-            design(raw, inside, weights), y[~out], mask[~out], alpha=settings.alpha
-        )
-        fitted = _one_sided(y[~out], mask[~out]) == ""
-        found = score(design(raw, rows[out], weights), coefficients)
-        scores[np.ix_(out, fitted)] = found[:, fitted]
-        if progress is not None:
-            progress(1)
-    return scores
-
-
-def _too_few(y: NDArray[np.int8], mask: NDArray[np.bool_], least: int) -> NDArray[np.str_]:
+def too_few(y: NDArray[np.int8], mask: NDArray[np.bool_], least: int) -> NDArray[np.str_]:
+    """Name the labels that have fewer than `least` known positives or negatives, "" = enough."""
     positive = ((y == 1) & mask).sum(axis=0)
     negative = ((y == 0) & mask).sum(axis=0)
     few_negatives = np.where(negative == 0, "no negatives", "too few negatives")
@@ -117,20 +155,36 @@ def _too_few(y: NDArray[np.int8], mask: NDArray[np.bool_], least: int) -> NDArra
     )
 
 
-def _one_sided(y: NDArray[np.int8], known: NDArray[np.bool_]) -> NDArray[np.str_]:
-    """Name the labels whose known cells do not hold both values."""
-    positive = ((y == 1) & known).any(axis=0)
-    negative = ((y == 0) & known).any(axis=0)
+def _probability(
+    scores: NDArray[np.float64], stack: Stack, structure: Structure
+) -> NDArray[np.float32]:
+    logit = logits(scores, stack)
+    p = expit(logit)
+    for choice in structure.choices:
+        leaves = list(choice.leaves)
+        p[:, leaves] = softmax(logit[:, leaves], choice)
+    return np.round(cohere(p, structure), DECIMALS).astype(np.float32)
+
+
+def _one_sided(
+    y: NDArray[np.int8], known: NDArray[np.bool_], groups: NDArray[np.intp]
+) -> NDArray[np.str_]:
+    """Name the labels whose positives, or negatives, are one post and its copies."""
+
+    def several(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return np.array([len(np.unique(groups[column])) > 1 for column in cells.T], dtype=np.bool_)
+
+    positive, negative = several((y == 1) & known), several((y == 0) & known)
     return np.where(
         ~positive,
-        "positives in one fold only",
-        np.where(~negative, "negatives in one fold only", ""),
+        "positives in one group of copies only",
+        np.where(~negative, "negatives in one group of copies only", ""),
     )
 
 
 def _untold(p: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.str_]:
     """Name the labels to which all posts give one probability: any cut says all posts or none."""
-    rounded = p.astype(np.float32)
+    rounded = np.round(p, DECIMALS)
     lowest = np.where(known, rounded, np.inf).min(axis=0)
     highest = np.where(known, rounded, -np.inf).max(axis=0)
     return np.where(lowest == highest, "cannot be told from the text", "")

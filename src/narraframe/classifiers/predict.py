@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from narraframe.classifiers.classifier import Classifier
-from narraframe.classifiers.features import count
 from narraframe.classifiers.heads import Prediction, predict_heads
+from narraframe.classifiers.views import describe, source
 from narraframe.errors import ModelError
 
 _BLOCK = 2048
@@ -17,19 +18,19 @@ _BLOCK = 2048
 
 def predict(
     classifier: Classifier,
-    vectors: NDArray[np.float32],
+    vectors: Mapping[str, NDArray[np.float32]],
     texts: Sequence[str],
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Prediction:
-    """Return probabilities and decisions; a post's result is the same bits in any batch.
+    """Return probabilities and decisions; a post's result is the same in any batch.
 
     Parameters
     ----------
     classifier : Classifier
         From `fit_classifier` or `from_parts`.
-    vectors : float32 array of shape (n, d)
-        Embeddings by the encoder of the training posts.
+    vectors : mapping of str to float32 array of shape (n, ...)
+        Of its views, by the encoder of the training posts.
     texts : sequence of str of length n
         The same posts' texts, prepared as in training.
     progress : callable, default=None
@@ -46,28 +47,31 @@ def predict(
     ModelError
         If the embeddings have another width than those of training, or are not finite.
     """
-    if len(vectors) != len(texts):
-        raise ValueError(f"{len(vectors)} vectors for {len(texts)} texts")
-    if classifier.settings.features != "tfidf":
-        _check_vectors(classifier, vectors)
-    k = len(classifier.label_ids)
-    probability = np.empty((len(texts), k), dtype=np.float32)
-    decision = np.empty((len(texts), k), dtype=bool)
-    for start in range(0, len(texts), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        raw = count(vectors[block], texts[block], classifier.settings, terms=classifier.terms)
-        found = predict_heads(raw, np.arange(len(texts[block])), classifier.heads)
-        probability[block], decision[block] = found.probability, found.decision
-        if progress is not None:
-            progress(len(found.decision))
-    return Prediction(probability, decision)
+    for view, width in classifier.n_dimensions.items():
+        part = vectors[source(view)]
+        if len(part) != len(texts):
+            raise ValueError(f"{len(part)} vectors for {len(texts)} texts")
+        _check_vectors(part, width)
+    shape = (len(texts), len(classifier.label_ids))
+    probability = np.empty(shape, dtype=np.float32)
+    decision, abstained = np.empty(shape, dtype=bool), np.empty(shape, dtype=bool)
+    with threadpool_limits(limits=1):
+        for start in range(0, len(texts), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            here = {view: part[block] for view, part in vectors.items()}
+            posts = describe(texts[block], here, classifier.settings, terms=classifier.terms)
+            found = predict_heads(posts, np.arange(posts.n), classifier.heads)
+            probability[block], decision[block] = found.probability, found.decision
+            abstained[block] = found.abstained
+            if progress is not None:
+                progress(posts.n)
+    return Prediction(probability, decision, abstained)
 
 
-def _check_vectors(classifier: Classifier, vectors: NDArray[np.float32]) -> None:
-    if vectors.ndim != 2 or vectors.shape[1] != classifier.n_dimensions:
+def _check_vectors(vectors: NDArray[np.float32], width: int) -> None:
+    if vectors.ndim != 2 or vectors.shape[1] != width:
         raise ModelError(
-            f"embeddings do not fit the model, which was trained on {classifier.n_dimensions} "
-            "dimensions",
+            f"embeddings do not fit the model, which was trained on {width} dimensions",
             got=vectors.shape,
             remedy="Embed the posts with the model's own encoder.",
         )

@@ -6,41 +6,74 @@ from dataclasses import dataclass
 
 from narraframe.errors import ConfigError
 
-FEATURES = ("both", "embedding", "tfidf")
+VIEWS = ("embedding", "sentences", "words", "characters", "definitions")
+HEADS = ("ridge", "logistic", "svc")
+AIMS = ("f1", "precision")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadSettings:
-    """How heads are fitted.
+    """How a classifier is fitted.
 
     Parameters
     ----------
-    features : {"both", "embedding", "tfidf"}, default="both"
-        What a post is described by. In grouped 5-fold tests "both" beat the better of the two by
-        .04 to .05 macro F1 on English headlines; on posts in languages that the encoder does not
-        know, "tfidf" was better by .01.
-    alpha : float, default=1.0
-        Strength of the ridge penalty, against posts of weight 1 on average.
+    features : tuple of str, default=("embedding", "words", "characters", "definitions")
+        The views that a post is described by, each with a head of its own:
+
+        - "embedding": the vector of the whole post,
+        - "sentences": mean and greatest of its sentences' vectors,
+        - "words", "characters": weighted words and pairs, and sequences of 3 and 4 characters,
+        - "definitions": how like the post is to what the codebook says of each label.
+
+        What each view is worth is learned from scores of posts that its head did not see, so one
+        that does not work (an encoder that does not know the language) gets no weight.
+    head : {"ridge", "logistic", "svc"}, default="ridge"
+        What is fitted on a view. Ridge has exact scores of unseen posts without refits.
     min_df : int, default=2
         Terms in fewer training posts are left out.
     min_positive : int, default=5
         A label with fewer known positives, or fewer known negatives, is not trained.
+    aim : {"f1", "precision"}, default="f1"
+        What thresholds are tuned for: the best F1, or the most posts found at a `precision`.
+    precision : float, default=0.9
+        The precision that `aim` "precision" asks for.
+    abstain : float, default=0.0
+        Where positive, there is no decision on a label where either answer would be wrong with
+        more than this probability (Chow 1970).
     """
 
-    features: str = "both"
-    alpha: float = 1.0
+    features: tuple[str, ...] = ("embedding", "words", "characters", "definitions")
+    head: str = "ridge"
     min_df: int = 2
     min_positive: int = 5
+    aim: str = "f1"
+    precision: float = 0.9
+    abstain: float = 0.0
 
     def __post_init__(self) -> None:
-        faults = []
-        if self.features not in FEATURES:
-            faults.append(f"features is {self.features!r}, not one of {', '.join(FEATURES)}")
-        if not self.alpha > 0:
-            faults.append(f"alpha is {self.alpha}, not above 0")
+        faults = [*_not_among("features", self.features, VIEWS)]
+        faults += [*_not_among("head", (self.head,), HEADS), *_not_among("aim", (self.aim,), AIMS)]
+        if not self.features or len(set(self.features)) < len(self.features):
+            faults.append(f"features is {list(self.features)}, not one or more different views")
+        if set(self.features) == {"definitions"}:
+            faults.append("features is definitions alone: likeness needs another view beside it")
         if self.min_df < 1:
             faults.append(f"min_df is {self.min_df}, not 1 or more")
         if self.min_positive < 2:
             faults.append(f"min_positive is {self.min_positive}, not 2 or more")
+        if not 0 < self.precision < 1:
+            faults.append(f"precision is {self.precision}, not between 0 and 1")
+        if not 0 <= self.abstain < 0.5:
+            faults.append(f"abstain is {self.abstain}, not from 0 to below 0.5")
         if faults:
             raise ConfigError("; ".join(faults), where="head settings")
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Tell whether posts must be embedded."""
+        return not set(self.features) <= {"words", "characters"}
+
+
+def _not_among(name: str, values: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
+    strange = [value for value in values if value not in known]
+    return [f"{name} is {value!r}, not one of {', '.join(known)}" for value in strange]

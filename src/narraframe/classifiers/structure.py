@@ -51,7 +51,7 @@ def build_structure(
     links = sorted(parents.items(), key=lambda link: (-depth[link[0]], column[link[0]]))
     above = {column[parent] for parent in parents.values()}
     choices = []
-    for facet in single_choice:
+    for facet in filter(None, single_choice):  # a facet may still be without labels
         columns = [column[label_id] for label_id in facet]
         choices.append(
             Choice(
@@ -63,19 +63,21 @@ def build_structure(
 
 
 def cohere(p: NDArray[np.float64], structure: Structure) -> NDArray[np.float64]:
-    """Make probabilities agree with the codebook; shape (n, k), nan = no probability.
+    """Make parents agree with their children; shape (n, k), nan = no probability.
 
-    The labels of a single-choice facet sum to 1 (to 1 at most, if the facet is open), and a parent
-    is at least as probable as each of its children.
+    A parent is at least as probable as each of its children. In a single-choice facet, where
+    children rule each other out, it is as probable as they are together.
     """
     p = p.copy()
-    for choice in structure.choices:
-        total = _sum(p, choice.leaves)
-        divisor = np.maximum(total, 1) if choice.is_open else np.where(total > 0, total, 1)
-        for j in choice.leaves:
-            p[:, j] /= divisor
+    exclusive = {j for choice in structure.choices for j in choice.parents}
+    for j in exclusive:
+        p[:, j] = np.nan
     for child, parent in structure.links:
-        p[:, parent] = np.fmax(p[:, parent], p[:, child])
+        if parent in exclusive:
+            both = np.nan_to_num(p[:, parent]) + p[:, child]
+            p[:, parent] = np.where(np.isnan(p[:, child]), p[:, parent], np.minimum(both, 1))
+        else:
+            p[:, parent] = np.fmax(p[:, parent], p[:, child])
     return p
 
 
@@ -102,6 +104,43 @@ def decide(
     for child, parent in structure.links:
         decision[:, parent] |= decision[:, child]
     return decision
+
+
+def abstain(
+    p: NDArray[np.float32],
+    decision: NDArray[np.bool_],
+    structure: Structure,
+    *,
+    risk: float,
+) -> NDArray[np.bool_]:
+    """Tell where there should be no decision; bool (n, k).
+
+    Where `decision` would be wrong with more than `risk`. On a single-choice facet: where the most
+    probable answer is wrong with more than `risk`, on all its labels. A parent is decided where a
+    child is found, and a child is not found where its parent is not.
+
+    References
+    ----------
+    Chow (1970), On optimum recognition error and reject tradeoff.
+    """
+    unsure = np.zeros(p.shape, dtype=np.bool_)
+    if risk <= 0:
+        return unsure
+    wide = p.astype(np.float64)
+    unsure = np.where(decision, wide < 1 - risk, wide > risk)
+    for choice in structure.choices:
+        leaves = list(choice.leaves)
+        if not leaves:
+            continue
+        best = np.nan_to_num(wide[:, leaves], nan=0).max(axis=1)
+        if choice.is_open:
+            best = np.maximum(best, 1 - _sum(p, choice.leaves))
+        unsure[:, leaves + list(choice.parents)] = (best < 1 - risk)[:, None]
+    for child, parent in structure.links:
+        unsure[:, parent] &= ~(decision[:, child] & ~unsure[:, child])
+    for child, parent in reversed(structure.links):
+        unsure[:, child] &= decision[:, parent] | unsure[:, parent]
+    return np.asarray(unsure & np.isfinite(wide))
 
 
 def _sum(p: NDArray[np.floating], columns: Sequence[int]) -> NDArray[np.float64]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.classifiers.calibration import SHRINK
+SHRINK = 20.0
+"""Positives at which a label's own cut counts as much as the common one."""
+NEVER = 2.0
+"""A cut above every probability."""
 
 
 def tune_thresholds(
@@ -48,6 +51,41 @@ def tune_thresholds(
         weight = positive[j] / (positive[j] + SHRINK)
         cuts[j] = common + weight * (own - common)  # exact where both are the same
     return _rounded_up(cuts)
+
+
+def precise_thresholds(
+    y: NDArray[np.int8], p: NDArray[np.float32], known: NDArray[np.bool_], *, precision: float
+) -> NDArray[np.float64]:
+    """Choose, per label, the lowest probability cut at which `precision` is reached.
+
+    The precision at a cut is that of the posts above it, drawn toward their mean probability as if
+    by twenty posts more: a few lucky posts are no promise. Where no cut reaches it, the label is
+    never decided: its cut is above every probability.
+
+    Parameters
+    ----------
+    y, p, known
+        As for `tune_thresholds`.
+    precision : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    float64 array of shape (k,)
+        nan without known positives; 2 where `precision` is out of reach.
+    """
+    cuts = np.full(y.shape[1], np.nan)
+    for j in np.flatnonzero(((y == 1) & known).any(axis=0)):
+        rows = known[:, j]
+        order = np.argsort(-p[rows, j], kind="stable")
+        ranked, hits = p[rows, j][order], np.cumsum(y[rows, j][order] == 1)
+        n = np.arange(1, len(ranked) + 1)
+        expected = np.cumsum(ranked, dtype=np.float64) / n
+        reached = (hits + SHRINK * expected) / (n + SHRINK) >= precision
+        reached &= np.append(ranked[1:] < ranked[:-1], True)
+        last = np.flatnonzero(reached)
+        cuts[j] = ranked[last[-1]] if len(last) else NEVER
+    return cuts
 
 
 def best_cut(y: NDArray[np.int8], p: NDArray[np.floating]) -> float:

@@ -1,4 +1,4 @@
-"""The commands of the classifier: train, evaluate, promote, score."""
+"""The commands of the classifier: train, evaluate, score."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from narraframe.errors import UsageError
 from narraframe.records import Quality
 
 if TYPE_CHECKING:
+    from narraframe.workflows.fitting import Fitted
     from narraframe.workflows.reading import ReadOptions
 
 model_option = click.option(
@@ -72,6 +73,7 @@ def train(
             labelled, name=name or "", options=read, workspace=found, watch=watch
         )
     _show_quality(trained.quality)
+    _show_more(trained.fitted)
     for note in trained.notes:
         say(note)
     say(f"registered {trained.model.title} as @challenger (MLflow run {trained.model.run_id})")
@@ -128,24 +130,6 @@ def evaluate(
     show_rows(evaluated.counts.items())
 
 
-@click.command(short_help="Make the challenger the champion.")
-@click.argument("name")
-@click.option("--version", type=click.IntRange(min=1), help="Default: the challenger's.")
-@options.workspace_option
-def promote(name: str, version: int | None, workspace: Path | None) -> None:
-    """Make the challenger the champion, which scoring uses.
-
-    \b
-    Example:
-      narraframe promote narratives
-    """
-    from narraframe.workflows.promote import promote as run
-
-    done = run(name, version=version, workspace=options.find(workspace))
-    before = f"; before: {name}/{done.before}" if done.before else ""
-    say(f"{name}/{done.version} is @champion{before}")
-
-
 @click.command(short_help="Score new posts with a model.")
 @options.inputs
 @click.option(
@@ -196,6 +180,42 @@ def score(
             f"{output}: {summary.n_scored:,} of {summary.n_posts:,} posts scored by {summary.model}"
         )
         show_rows([*summary.reasons.items(), *summary.decisions.items()])
+
+
+def _show_more(fitted: Fitted) -> None:
+    """Show what was measured beside the main figures."""
+    curve = fitted.reliability.pooled
+    say(
+        f"by chance alone, perfectly calibrated probabilities of these posts would show "
+        f"{curve.chance.mean:.3f}, in 1 case of 20 more than {curve.chance.high:.3f}"
+    )
+    if fitted.candidates:
+        rows = [
+            [
+                c.settings.head,
+                " + ".join(c.settings.features),
+                f"{c.evidence:.3f}",
+                str(c.measured.quality.micro_f1),
+                str(c.measured.quality.macro_f1),
+            ]
+            for c in sorted(fitted.candidates, key=lambda c: -c.evidence)
+        ]
+        show_table(["head", "features", "evidence", "micro F1", "macro F1"], rows)
+        say("evidence is of training sides alone; the figures above include the choice by it")
+    for other in (*fitted.others, *([fitted.test] if fitted.test else [])):
+        q = other.quality
+        say(f"{q.how}: micro F1 {q.micro_f1}, macro F1 {q.macro_f1}, {q.n_posts:,} posts")
+    for row in fitted.leak.rows if fitted.leak else ():
+        say(
+            f"leak: {row.figure} by {row.split} {row.honest:.3f}; with copies on both sides it "
+            f"would have seemed {row.careless:.3f}"
+        )
+    if fitted.selective:
+        kept = fitted.selective
+        say(
+            f"abstaining leaves {kept.coverage} of the decisions: macro F1 "
+            f"{kept.with_abstention.macro_f1} on them, {kept.without.macro_f1} on all"
+        )
 
 
 def _show_quality(quality: Quality) -> None:

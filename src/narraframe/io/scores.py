@@ -5,7 +5,8 @@ without a score has one row, without a label, that says why.
 
 As written, `decision` is ``probability >= threshold``, with two exceptions: in a single-choice
 facet the most probable label applies and no other, and a parent applies wherever one of its
-children does (a parent that was not trained itself has no threshold).
+children does (a parent that was not trained itself has no threshold). A model that may abstain
+leaves it empty where the probability is too close to call, and says so in `reason`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import pyarrow as pa
 from narraframe.errors import TableError
 from narraframe.io.tables import SCORES, iter_scores
 from narraframe.records import Scores
+
+CLOSE = "too close to call"
 
 
 def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[str]) -> pa.Table:
@@ -48,12 +51,9 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
         cut = known & ~np.isnan(scores.thresholds)
         columns["threshold"] += _where(cut, scores.thresholds) if scored else [None]
         columns["probability"] += _where(known, p) if scored else [None]
-        columns["decision"] += _where(known, scores.decision[i]) if scored else [None]
-        columns["reason"] += (
-            [None if ok else why or None for ok, why in zip(known, reasons, strict=True)]
-            if scored
-            else [scores.reasons[i]]
-        )
+        decided = known & ~scores.abstained[i]
+        columns["decision"] += _where(decided, scores.decision[i]) if scored else [None]
+        columns["reason"] += _why(known, decided, reasons) if scored else [scores.reasons[i]]
         columns["model"] += [scores.model] * rows
     return pa.table(columns, schema=SCORES)
 
@@ -77,6 +77,7 @@ def read_scores(path: Path) -> Scores:
     column_of = {label_id: j for j, label_id in enumerate(label_ids)}
     probability = np.full((len(post_ids), len(label_ids)), np.nan, dtype=np.float32)
     decision = np.zeros(probability.shape, dtype=np.bool_)
+    abstained = np.zeros(probability.shape, dtype=np.bool_)
     reasons = [""] * len(post_ids)
     thresholds = np.full(len(label_ids), np.nan)
     names = ("post_id", "label_id", "probability", "threshold", "decision", "reason")
@@ -87,17 +88,24 @@ def read_scores(path: Path) -> Scores:
             reasons[i] = reason or "no score"
         elif p is not None:
             j = column_of[label_id]
-            probability[i, j], decision[i, j] = p, decided
+            probability[i, j], decision[i, j] = p, bool(decided)
+            abstained[i, j] = decided is None
             thresholds[j] = np.nan if threshold is None else threshold
     return Scores(
         post_ids=post_ids,
         label_ids=label_ids,
         probability=probability,
         decision=decision,
+        abstained=abstained,
         thresholds=thresholds,
         reasons=tuple(reasons),
         model=models[0] if models else "",
     )
+
+
+def _why(known: Any, decided: Any, reasons: Sequence[str]) -> list[str | None]:
+    cells = zip(known, decided, reasons, strict=True)
+    return [(None if sure else CLOSE) if ok else why or None for ok, sure, why in cells]
 
 
 def _where(known: Any, values: Any) -> list[Any]:

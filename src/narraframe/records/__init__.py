@@ -2,7 +2,7 @@
 
 from narraframe.records.align import align
 from narraframe.records.codebook import Codebook, Facet, Label, Retired, version_key
-from narraframe.records.computed import Embeddings, Scores, Themes, ThemeSummary
+from narraframe.records.computed import Embeddings, HeldOut, Scores, Themes, ThemeSummary
 from narraframe.records.labelling import Annotation, QueueItem, Targets
 from narraframe.records.posts import BadRecord, Post
 from narraframe.records.quality import Estimate, LabelQuality, Quality
@@ -14,6 +14,7 @@ __all__ = [
     "Embeddings",
     "Estimate",
     "Facet",
+    "HeldOut",
     "Label",
     "LabelQuality",
     "Post",

@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 
 from narraframe.errors import TableError
-from narraframe.records.computed import Embeddings, Scores, Themes
+from narraframe.records.computed import Embeddings, HeldOut, Scores, Themes
 from narraframe.records.labelling import Targets
 
-Rows = TypeVar("Rows", Embeddings, Targets, Themes, Scores)
+Rows = TypeVar("Rows", Embeddings, Targets, Themes, Scores, HeldOut)
 
 
 def align(post_ids: Sequence[str], rows: Rows) -> Rows:
@@ -22,7 +22,7 @@ def align(post_ids: Sequence[str], rows: Rows) -> Rows:
     ----------
     post_ids : sequence of str of length n
         The wanted posts; may be a subset of the rows, and must not repeat.
-    rows : Embeddings, Targets, Themes or Scores
+    rows : Embeddings, Targets, Themes, Scores or HeldOut
         A record with `post_ids` and arrays whose first axis runs over them.
 
     Returns

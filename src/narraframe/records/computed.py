@@ -61,14 +61,40 @@ class ThemeSummary:
 class Scores:
     """Calibrated `probability` float32 (n, k), nan where there is no score; `reasons` (n,) says why
     ("" where scored); `thresholds` float64 (k,), nan = no cut of its own; `model` "name/version".
+
+    Where `abstained` (n, k), the model was told not to decide what is too close to call.
     """
 
-    ROWS: ClassVar[tuple[str, ...]] = ("probability", "decision", "reasons")
+    ROWS: ClassVar[tuple[str, ...]] = ("probability", "decision", "abstained", "reasons")
 
     post_ids: tuple[str, ...]
     label_ids: tuple[str, ...]
     probability: NDArray[np.float32]
     decision: NDArray[np.bool_]
+    abstained: NDArray[np.bool_]
     thresholds: NDArray[np.float64]
     reasons: tuple[str, ...]
     model: str
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What a model said of posts that it was not trained on, beside what the annotators said.
+
+    `y` int8, `mask` bool (False = unknown), `probability` float32 (nan where there is none) and
+    `decision` bool, all (n, k); `groups` intp (n,) near-duplicate groups; `fold` intp (n,): which
+    split scored the post; its numbers mean nothing across runs.
+    """
+
+    ROWS: ClassVar[tuple[str, ...]] = (
+        "y", "mask", "probability", "decision", "groups", "fold",
+    )  # fmt: skip
+
+    post_ids: tuple[str, ...]
+    label_ids: tuple[str, ...]
+    y: NDArray[np.int8]
+    mask: NDArray[np.bool_]
+    probability: NDArray[np.float32]
+    decision: NDArray[np.bool_]
+    groups: NDArray[np.intp]
+    fold: NDArray[np.intp]

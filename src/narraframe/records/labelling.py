@@ -21,8 +21,9 @@ class Annotation:
 
     `origin`: "manual", the annotator saw no pre-annotation; "blind", there was one but it was held
     back; "accepted" or "changed", it was shown and agrees or not (on a facet's row: with all of the
-    facet). `design`: "audit" (drawn at random with `inclusion_probability`), "active", or another
-    word for how the post came to be labelled. `gold`: the answer that settles all others.
+    facet). `design`: "audit" (drawn at random with `inclusion_probability`), "active", "doubtful"
+    (a second look at what a model doubts), or another word for how the post came to be labelled.
+    `gold`: the answer that settles all others.
     """
 
     post_id: str

@@ -2,93 +2,154 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 
-from narraframe.annotations.splits import grouped_folds
+import numpy as np
+
 from narraframe.classifiers.classifier import Classifier
-from narraframe.classifiers.crossfit import cross_fit
+from narraframe.classifiers.crossfit import chosen
 from narraframe.classifiers.fit import fit_classifier
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.config import Experiment
 from narraframe.errors import TrainingError
-from narraframe.metrics.quality import measure
-from narraframe.records import Codebook, Quality
+from narraframe.metrics.leak import LeakTable, leak_table
+from narraframe.metrics.reliability import Reliability, reliability
+from narraframe.metrics.selective import Selective, selective
+from narraframe.records import Codebook
+from narraframe.workflows.measuring import Measured, Measurer, measure_test
 from narraframe.workflows.training_data import TrainingData
 from narraframe.workflows.watch import Watch
 
 _FEWEST_GROUPS = 3
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """One combination of the grid: its settings, mean evidence from training sides, and figures."""
+
+    settings: HeadSettings
+    evidence: float
+    measured: Measured
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A classifier of all training posts, and what is known of such a classifier.
+
+    `measured` is by the experiment's split; `others` by the further splits that it names, and on
+    the audit sample; `test` on the frozen test set; `leak` what copies on both sides would have
+    given, None where no post has a copy; `reliability` how far probabilities can be taken at
+    their word; `selective` what abstaining does, None where it never does.
+    """
+
+    classifier: Classifier
+    measured: Measured
+    others: tuple[Measured, ...]
+    candidates: tuple[Candidate, ...]
+    leak: LeakTable | None
+    reliability: Reliability
+    selective: Selective | None
+    test: Measured | None
+
+
+def candidates_of(experiment: Experiment) -> tuple[HeadSettings, ...]:
+    """Return the settings that the experiment's grid spans; its own alone where that is empty."""
+    base = HeadSettings(**asdict(experiment.heads))
+    features = experiment.grid.features or (base.features,)
+    heads = experiment.grid.head or (base.head,)
+    return tuple(replace(base, features=f, head=h) for f, h in product(features, heads))
+
+
 def fit_and_measure(
     data: TrainingData, codebook: Codebook, experiment: Experiment, *, watch: Watch
-) -> tuple[Classifier, Quality]:
-    """Return the classifier of all posts, and the quality of such a classifier on new ones.
+) -> Fitted:
+    """Fit a classifier, and measure what such a classifier is worth on new posts.
 
-    Quality comes from nested cross-validation by near-duplicate group: features, heads, calibration
-    and thresholds of a fold are fitted without its posts. Where the other folds could not train a
-    label, it counts as not decided on the posts of the fold (see `measure`).
+    Quality comes from posts that had no part in features, heads, stack, thresholds or the choice
+    among candidates. Where a training side could not train a label, it counts as not decided on
+    the posts of the test side (see `measure`). Posts of the frozen test set have no part in any of
+    it but their own figures.
 
     Raises
     ------
     TrainingError
-        If there are too few distinct posts, or no label can be learnt.
+        If there are too few distinct posts, no label can be learnt, or a split is impossible.
     """
-    if data.n_groups < _FEWEST_GROUPS:
+    train = data.rows(~data.test)
+    if train.n_groups < _FEWEST_GROUPS:
         raise TrainingError(
             "too few distinct posts to measure a model",
-            got=f"{data.n_groups} groups of near-copies",
+            got=f"{train.n_groups} groups of near-copies",
             remedy="Label more posts: at least three distinct ones, better a hundred.",
         )
-    settings = HeadSettings(**asdict(experiment.heads))
-    parents = {label.label_id: label.parent for label in codebook.labels if label.parent}
-    singles = [f.facet_id for f in codebook.facets if f.choice == "single"]
-    single_choice = [codebook.facet_label_ids(facet_id) for facet_id in singles]
-    vectors, texts, targets = data.embeddings.vectors, data.texts, data.targets
-    y, mask, label_ids, seed = targets.y, targets.mask, targets.label_ids, experiment.seed
-    n_folds = min(experiment.split.folds, data.n_groups)
-    n_inner = min(experiment.split.inner_folds, n_folds - 1)
-    make_inner = partial(grouped_folds, n_folds=n_inner)
-    with watch.stage("cross-validate", total=n_folds * (n_inner + 1), unit="fits") as step:
-        held_out = cross_fit(
-            vectors,
-            texts,
-            y,
-            mask,
-            label_ids,
-            groups=data.groups,
-            folds=grouped_folds(y, mask, data.groups, n_folds=n_folds, seed=seed),
-            make_inner_folds=make_inner,
-            seed=seed,
-            settings=settings,
-            parents=parents,
-            single_choice=single_choice,
-            progress=step,
+    measurer = Measurer(train, codebook, experiment, candidates_of(experiment))
+    split = experiment.split
+    crossed = measurer.cross(split.by, watch=watch)
+    evidence = np.nan_to_num(crossed.evidence, nan=-1).mean(axis=0)
+    candidates = tuple(
+        Candidate(settings, float(value), measurer.judge(split.by, found))
+        for settings, value, found in zip(
+            measurer.candidates, evidence, crossed.candidates, strict=True
         )
-    with watch.stage("fit", total=n_inner + 1, unit="fits") as step:
+    )
+    others = [
+        measurer.measure(by, watch=watch) for by in dict.fromkeys(split.also) if by != split.by
+    ]
+    audit = measurer.audit(chosen(crossed))
+    best = candidates[int(np.argmax(evidence))].settings
+    with watch.stage("fit", total=len(best.features), unit="views") as step:
         classifier = fit_classifier(
-            vectors,
-            texts,
-            y,
-            mask,
-            label_ids,
-            folds=make_inner(y, mask, data.groups, seed=seed),
-            settings=settings,
-            parents=parents,
-            single_choice=single_choice,
+            train.vectors,
+            train.texts,
+            train.targets.y,
+            train.targets.mask,
+            train.targets.label_ids,
+            settings=best,
             progress=step,
+            **measurer.shared,
         )
-    with watch.stage("measure", unit="figures"):
-        quality = measure(
-            y,
-            mask,
-            held_out.probability,
-            held_out.decision,
-            data.groups,
-            label_ids,
-            classifier.thresholds,
-            how=f"nested {n_folds}-fold cross-validation by near-duplicate group",
-            seed=seed,
-            n_resamples=experiment.split.resamples,
-        )
-    return classifier, quality
+    measured = measurer.measure(split.by, watch=watch)
+    careless = measurer.careless(watch=watch)
+    honest = {m.split: m.held_out for m in (measured, *others)}
+    with watch.stage("weigh the figures", unit="figures"):
+        leak = leak_table(careless, honest, seed=experiment.seed) if careless else None
+        reliable = _reliability(measured, seed=experiment.seed)
+    test = None
+    if data.test.any():
+        test = measure_test(classifier, data.rows(data.test), experiment=experiment)
+    return Fitted(
+        classifier,
+        _with_thresholds(measured, classifier),
+        (*others, *([audit] if audit else [])),
+        candidates if len(candidates) > 1 else (),
+        leak,
+        reliable,
+        _selective(measured, seed=experiment.seed),
+        test and _with_thresholds(test, classifier),
+    )
+
+
+def _selective(measured: Measured, *, seed: int) -> Selective | None:
+    if not measured.abstained.any():
+        return None
+    found = measured.held_out
+    return selective(
+        found.y, found.mask, found.decision, measured.abstained, found.groups, seed=seed
+    )
+
+
+def _reliability(measured: Measured, *, seed: int) -> Reliability:
+    found = measured.held_out
+    return reliability(
+        found.y, found.mask, found.probability, found.groups, found.label_ids, seed=seed
+    )
+
+
+def _with_thresholds(measured: Measured, classifier: Classifier) -> Measured:
+    """Report the thresholds of the classifier of all posts beside the figures."""
+    labels = tuple(
+        replace(label, threshold=float(threshold))
+        for label, threshold in zip(measured.quality.labels, classifier.thresholds, strict=True)
+    )
+    return replace(measured, quality=replace(measured.quality, labels=labels))

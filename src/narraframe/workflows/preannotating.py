@@ -182,6 +182,7 @@ def _scores(
         label_ids=likeness.label_ids,
         probability=probability,
         decision=decision,
+        abstained=np.zeros(shape, dtype=np.bool_),
         thresholds=np.full(len(likeness.label_ids), 0.5),
         reasons=reasons,
         model=title,

@@ -1,33 +1,117 @@
-"""Promote: make a registered version the champion."""
+"""Promote: make a registered version the champion, if it is better beyond doubt."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from narraframe.config import Workspace
-from narraframe.io.tracking import aliases, find_model, set_alias
+from narraframe.errors import ModelError, TableError
+from narraframe.io.registry import CHALLENGER, CHAMPION, champions, find_model, set_champions
+from narraframe.io.registry_file import read_registry, update_registry
+from narraframe.workflows.compare import Comparison, compare
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+__all__ = ["CHALLENGER", "CHAMPION", "Promotion", "crown", "promote"]
+
+ALREADY = "it is the champion already"
+ALONE = "there was no champion to compare it with"
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """The version that is champion now, and the one before, None if there was none."""
+    """The version that is champion now, and the one before, None if there was none.
+
+    `verdict` says in words what speaks for it, `notes` what to know of the comparison; `forced`
+    that it did not convince.
+    """
 
     version: int
     before: int | None
+    verdict: str
+    notes: tuple[str, ...] = ()
+    forced: bool = False
 
 
-def promote(name: str, *, version: int | None, workspace: Workspace) -> Promotion:
+def promote(
+    name: str, *, version: int | None, workspace: Workspace, force: bool = False
+) -> Promotion:
     """Point the champion of model `name` at `version`, or at the challenger.
+
+    A champion gives way only to a version that has all its labels and is better beyond doubt on the
+    posts that both predicted unseen (see `compare`), unless `force` is True. The one before is
+    remembered: `rollback` brings it back.
 
     Raises
     ------
     ModelError
-        If there is no such model or version, its files are gone, or there is no challenger.
+        If there is no such model or version, its files are gone, there is no challenger, or it does
+        not convince.
+    ConfigError
+        If the registry's file cannot be read.
     """
     address = f"models:/{name}/{version}" if version else f"models:/{name}@{CHALLENGER}"
     found = find_model(workspace.store, address)
-    have = aliases(workspace.store, name)
-    set_alias(workspace.store, name, CHAMPION, found.version)
-    return Promotion(found.version, have.get(CHAMPION))
+    read_registry(workspace.path(workspace.config.paths.registry))
+    history = champions(workspace.store, name)
+    before = history[-1] if history else None
+    if before == found.version:
+        return Promotion(found.version, before, ALREADY)
+    judged = _judge(name, before, found.version, workspace=workspace)
+    forced = force and bool(judged.objections)
+    if judged.objections and not force:
+        raise ModelError(
+            f"is not promoted: {'; '.join(judged.objections)}",
+            where=found.title,
+            remedy="Label more and train again, or promote it all the same by --force.",
+        )
+    tags = {
+        "promoted_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "promoted_by": "force" if forced else "verdict" if before else "first",
+        "verdict": judged.verdict,
+        "compared_with": f"{name}/{before}" if before else "",
+    }
+    crown(name, (*history, found.version), tags={found.version: tags}, workspace=workspace)
+    return Promotion(found.version, before, judged.verdict, judged.notes, forced)
+
+
+def crown(
+    name: str,
+    versions: Sequence[int],
+    *,
+    tags: Mapping[int, Mapping[str, str]],
+    workspace: Workspace,
+) -> None:
+    """Make the last of `versions` the champion, in the store and in the registry's file."""
+    set_champions(workspace.store, name, versions, tags=tags)
+    entry = {"champion": versions[-1], "history": list(versions)}
+    update_registry(workspace.path(workspace.config.paths.registry), name, entry)
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    verdict: str
+    objections: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _judge(name: str, before: int | None, version: int, *, workspace: Workspace) -> _Judgement:
+    """Say what speaks for `version`, and what against it."""
+    if before is None:
+        return _Judgement(ALONE)
+    old, new = (f"models:/{name}/{v}" for v in (before, version))
+    try:
+        compared = compare(old, new, workspace=workspace)
+    except (ModelError, TableError) as error:
+        why = f"it cannot be compared with the champion, as {error.where}: {error.what}"
+        return _Judgement(why, (why,))
+    return _Judgement(compared.verdict, tuple(_objections(compared)), compared.notes)
+
+
+def _objections(compared: Comparison) -> list[str]:
+    found = []
+    if compared.only_a:
+        found.append(f"it lacks labels of {compared.a}: {', '.join(compared.only_a)}")
+    if not compared.found.is_better:
+        found.append(compared.verdict)
+    return found

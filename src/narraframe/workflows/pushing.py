@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.results import PreAnnotation
 from narraframe.config import Workspace
 from narraframe.errors import InputError
@@ -17,6 +18,7 @@ from narraframe.io.mirror import Mirror, live, merged, write_mirror
 from narraframe.io.projects import LABELLING, Project
 from narraframe.io.queue import read_queue
 from narraframe.records import Codebook, Post, QueueItem
+from narraframe.workflows.doubting import SECOND_LOOK_VIEW, first_answers, second_looks
 from narraframe.workflows.guidelines import instructions
 from narraframe.workflows.labelling_project import keep_project, labelling, open_project
 from narraframe.workflows.labelstudio import look, open_server
@@ -50,6 +52,7 @@ VIEWS = (
         "type": "list",
         "filters": {"conjunction": "and", "items": [_ONCE_LABELLED, _TWO_WANTED]},
     },
+    SECOND_LOOK_VIEW,
 )
 
 
@@ -91,7 +94,8 @@ def push(
     """Make the posts of `queue` tasks of the workspace's project, those that are not yet there.
 
     What is there is asked of the server each time, so that a push which was cut off is completed
-    by the next. Tasks that nobody has touched get the pre-annotations of the present model.
+    by the next. Tasks that nobody has touched get the pre-annotations of the present model. A post
+    to be looked at again becomes a second task, once, with nothing ticked.
 
     Raises
     ------
@@ -121,7 +125,9 @@ def push(
         )
         mirror = look(server, project.project_id, workspace=workspace, watch=watch)
         there = posts_there(mirror, posts, url=server.url)
-        new = [item for item in items if item.post_id not in there]
+        again_there = second_looks(mirror)
+        new = [i for i in items if i.design != DOUBTFUL and i.post_id not in there]
+        again = [i for i in items if i.design == DOUBTFUL and i.post_id not in again_there]
         model = _model(workspace, wanted, watch)
         untouched = _untouched(mirror, model)
         old_posts = [_post_of(task) for task in untouched]
@@ -132,11 +138,13 @@ def push(
             _task(item, posts[item.post_id], prediction, project, codebook)
             for item, prediction in zip(new, predicted.predictions, strict=False)
         ]
+        by = first_answers(mirror, server_key=project.server_key)
+        tasks += [_again(item, posts[item.post_id], by, project, codebook) for item in again]
         with watch.stage("push", total=len(tasks), unit="tasks") as step:
             for n in server.import_tasks(project.project_id, tasks):
                 step(n)
-        again = list(zip(untouched, predicted.predictions[len(new) :], strict=True))
-        n_refreshed = _refresh(server, mirror, again, workspace=workspace, watch=watch)
+        anew = list(zip(untouched, predicted.predictions[len(new) :], strict=True))
+        n_refreshed = _refresh(server, mirror, anew, workspace=workspace, watch=watch)
         n_ticked = sum(bool(task["predictions"]) for task in tasks)
         if model is not None and (n_refreshed or n_ticked):
             _show(server, project.project_id, model.model_version)
@@ -147,7 +155,7 @@ def push(
         project_id=project.project_id,
         model_version=model.model_version if model else "",
         n_new=len(tasks),
-        n_there=len(items) - len(new),
+        n_there=len(items) - len(tasks),
         n_ticked=n_ticked,
         n_blind=sum(bool(task["data"]["held_back"]) for task in tasks),
         n_refreshed=n_refreshed,
@@ -200,6 +208,19 @@ def _task(
     }
     shown = [prediction] if prediction is not None and not item.blind else []
     return {"data": data, "predictions": shown}
+
+
+def _again(
+    item: QueueItem,
+    post: Post,
+    answered_by: Mapping[str, str],
+    project: Project,
+    codebook: Codebook,
+) -> dict[str, Any]:
+    """Return the task of a second look, which tells who answered before, but not what."""
+    task = _task(item, post, None, project, codebook)
+    task["data"]["answered_by"] = answered_by.get(item.post_id, "")
+    return task
 
 
 def _held_back(

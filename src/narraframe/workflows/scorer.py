@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from narraframe.classifiers.classifier import Classifier, from_parts
 from narraframe.classifiers.predict import predict
 from narraframe.config import Workspace
-from narraframe.embeddings.embed import VectorCache, embed_posts
+from narraframe.embeddings.embed import VectorCache
 from narraframe.embeddings.encoder import Encoder
 from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import ModelError
@@ -21,6 +21,7 @@ from narraframe.io.tracking import Registered
 from narraframe.posts.prepare import prepare
 from narraframe.records import Post, Scores
 from narraframe.workflows.seen import is_seen
+from narraframe.workflows.vectors import view_vectors
 from narraframe.workflows.watch import Watch
 
 NO_TEXT = "no text"
@@ -41,19 +42,22 @@ class Scorer:
         reasons = tuple(self._reason(post) for post in ready)
         shape = (len(ready), len(self.classifier.label_ids))
         probability = np.full(shape, np.nan, dtype=np.float32)
-        decision = np.zeros(shape, dtype=np.bool_)
+        decision, abstained = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
         rows = [i for i, reason in enumerate(reasons) if not reason]
         if rows:
             texts = [ready[i].model_text or "" for i in rows]
             ids = [ready[i].post_id for i in rows]
-            vectors = embed_posts(ids, texts, self.encoder, cache=cache).vectors
+            features = self.classifier.settings.features
+            vectors = view_vectors(ids, texts, features, self.encoder, cache=cache)
             found = predict(self.classifier, vectors, texts)
-            probability[rows], decision[rows] = found.probability, found.decision
+            probability[rows], abstained[rows] = found.probability, found.abstained
+            decision[rows] = found.decision & ~found.abstained
         return Scores(
             post_ids=tuple(post.post_id for post in ready),
             label_ids=self.classifier.label_ids,
             probability=probability,
             decision=decision,
+            abstained=abstained,
             thresholds=self.classifier.thresholds,
             reasons=reasons,
             model=self.title,

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from narraframe import __version__
 from narraframe.annotations.from_labels import from_labels
-from narraframe.annotations.splits import leak, random_folds
-from narraframe.classifiers.classifier import Classifier
 from narraframe.config import DataSettings, Experiment, Workspace, check_model_name, load
 from narraframe.embeddings.encoder import Encoder
+from narraframe.errors import ConfigError
 from narraframe.io.codebook import codebook_sha256, read_codebook
 from narraframe.io.files import refused
 from narraframe.io.models import Bundle, ModelRecord, save_bundle
 from narraframe.io.tracking import Registered
 from narraframe.records import Annotation, Codebook, Post, Quality
 from narraframe.workflows.embedding import open_encoder
-from narraframe.workflows.fitting import fit_and_measure
+from narraframe.workflows.fitting import Fitted, candidates_of, fit_and_measure
+from narraframe.workflows.frozen import set_test_aside
 from narraframe.workflows.labelled import annotations_in
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.register import check_places, register
 from narraframe.workflows.seen import signatures
+from narraframe.workflows.train_notes import train_notes
 from narraframe.workflows.training_data import TrainingData, assemble, languages
 from narraframe.workflows.watch import Watch
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A registered model, its quality, what to know of its data, and its card."""
+    """A registered model, what was measured, what to know of its data, and its card."""
 
     model: Registered
-    quality: Quality
+    fitted: Fitted
     notes: tuple[str, ...]
     card: Path
+
+    @property
+    def quality(self) -> Quality:
+        """Quality by the experiment's own split."""
+        return self.fitted.measured.quality
 
 
 def train_experiment(
@@ -52,10 +61,12 @@ def train_experiment(
         If the annotated posts do not carry a model.
     """
     experiment = load(Experiment, path)
+    inputs = [str(_named(experiment.data.posts, where=path, workspace=workspace))]
+    posts = read_ready(inputs, options=options, watch=watch).posts
+    if experiment.data.labelled:
+        return _train_on_labels(posts, experiment, workspace=workspace, watch=watch)
     codebook = read_codebook(workspace.path(experiment.data.codebook))
     annotations = annotations_in(workspace.path(experiment.data.annotations), codebook)
-    inputs = [str(workspace.path(experiment.data.posts))]
-    posts = read_ready(inputs, options=options, watch=watch).posts
     return _train(posts, annotations, codebook, experiment, workspace=workspace, watch=watch)
 
 
@@ -75,15 +86,45 @@ def train_labelled(
     """
     check_model_name(name, where="--name")
     posts = read_ready(paths, options=options, watch=watch).posts
-    made = from_labels(posts, title=f"Labels of {name}", annotator="imported")
     experiment = Experiment(
         purpose="Learn the labels that came with the posts.",
         model=name,
-        data=DataSettings(
-            posts=", ".join(Path(path).name for path in paths),
-            codebook="made from the labels",
-            annotations="made from the labels",
-        ),
+        data=DataSettings(posts=", ".join(Path(path).name for path in paths), labelled=True),
+    )
+    return _train_on_labels(posts, experiment, workspace=workspace, watch=watch)
+
+
+def _named(posts: str, *, where: Path, workspace: Workspace) -> Path:
+    """Put the environment's values for $NAMES, and take the path from the workspace."""
+    found = os.path.expandvars(posts)
+    if "$" in found:
+        raise ConfigError(
+            "a variable of the path is not in the environment",
+            where=where,
+            got=found,
+            remedy="Set it, for example: NARRAFRAME_DATA=../data make train EXPERIMENT=...",
+        )
+    return workspace.path(found)
+
+
+def _train_on_labels(
+    posts: Sequence[Post], experiment: Experiment, *, workspace: Workspace, watch: Watch
+) -> Trained:
+    """Train on the labels that the posts carry, with a codebook made from them."""
+    data = experiment.data
+    posts = [
+        post
+        for post in posts
+        if post.labels is not None and (post.labels or not data.only_labelled)
+    ]
+    if 0 < data.sample < len(posts):
+        drawn = np.random.default_rng(experiment.seed).permutation(len(posts))[: data.sample]
+        posts = [posts[i] for i in np.sort(drawn)]
+    made = from_labels(
+        posts,
+        title=f"Labels of {experiment.model}",
+        annotator="imported",
+        most=data.most_frequent or None,
     )
     return _train(
         posts, made.annotations, made.codebook, experiment, workspace=workspace, watch=watch
@@ -101,32 +142,43 @@ def _train(
 ) -> Trained:
     check_places(workspace, name=experiment.model)
     encoder = open_encoder(workspace, watch=watch)
+    features = dict.fromkeys(v for s in candidates_of(experiment) for v in s.features)
     data = assemble(
         posts,
         annotations,
         codebook,
         consensus=experiment.data.consensus,
+        features=tuple(features),
         encoder=encoder,
         workspace=workspace,
         watch=watch,
     )
-    classifier, quality = fit_and_measure(data, codebook, experiment, watch=watch)
-    notes = _notes(data, annotations, codebook, classifier, encoder, experiment)
+    data = set_test_aside(data, experiment, workspace=workspace)
+    fitted = fit_and_measure(data, codebook, experiment, watch=watch)
+    taught = data.rows(~data.test)
+    notes = train_notes(taught, annotations, codebook, fitted.classifier, encoder, experiment)
     bundle = Bundle(
-        record=_record(data, codebook, experiment, encoder, workspace, notes),
+        record=_record(taught, codebook, experiment, encoder, workspace, notes),
         codebook=codebook,
-        parts=classifier.to_parts(),
-        quality=quality,
-        seen=signatures(data.texts),
+        parts=fitted.classifier.to_parts(),
+        quality=fitted.measured.quality,
+        seen=signatures(taught.texts),
     )
     with tempfile.TemporaryDirectory() as temporary, watch.stage("register", unit="model"):
         folder = Path(temporary) / "bundle"
         try:
             save_bundle(folder, bundle)
-            model, card = register(bundle, folder, data=data, workspace=workspace)
+            model, card = register(
+                bundle,
+                folder,
+                fitted=fitted,
+                data=data,
+                annotations=annotations,
+                workspace=workspace,
+            )
         except OSError as error:
             raise refused(workspace.store, error) from error
-    return Trained(model, quality, notes, card)
+    return Trained(model, fitted, notes, card)
 
 
 def _record(
@@ -154,51 +206,4 @@ def _record(
         narraframe_version=__version__,
         experiment=asdict(experiment),
         notes=notes,
-    )
-
-
-def _notes(
-    data: TrainingData,
-    annotations: Sequence[Annotation],
-    codebook: Codebook,
-    classifier: Classifier,
-    encoder: Encoder,
-    experiment: Experiment,
-) -> tuple[str, ...]:
-    """Say what a reader of the figures has to know."""
-    others = {a.codebook_version for a in annotations} - {codebook.version, ""}
-    notes = [*data.notes, *_language_notes(data, encoder), _leak_note(data, experiment)]
-    if others:
-        versions = ", ".join(sorted(others))
-        notes.append(
-            f"annotations were made with codebook {versions}, not {codebook.version}: "
-            "a label whose meaning changed is judged by its old meaning"
-        )
-    untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
-    if untrained:
-        notes.append(f"not learnt: {', '.join(untrained)}")
-    return tuple(notes)
-
-
-def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
-    """Say how many posts are in languages that the encoder was not made for."""
-    if encoder.languages is None:
-        return ()
-    n = sum(1 for post in data.posts if post.lang and post.lang not in encoder.languages)
-    if not n:
-        return ()
-    return (
-        f"{n:,} of {len(data.posts):,} posts are in languages that the encoder does not know: "
-        'name a multilingual one in narraframe.toml, or compare with features = "tfidf"',
-    )
-
-
-def _leak_note(data: TrainingData, experiment: Experiment) -> str:
-    """Say what a split that ignores copies would have put on both sides."""
-    n = len(data.posts)
-    careless = random_folds(n, n_folds=experiment.split.folds, seed=experiment.seed)
-    leaked = leak(data.groups, careless)
-    return (
-        f"a split that ignores copies would have leaked {leaked.n_posts:,} of {n:,} posts "
-        f"({leaked.n_groups:,} groups); this one leaks none"
     )

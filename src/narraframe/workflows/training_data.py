@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,28 @@ from narraframe.annotations.targets import build_targets
 from narraframe.config import Workspace
 from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import TrainingError
+from narraframe.io.cache import EmbeddingCache
 from narraframe.posts.copies import copy_groups, join_groups
-from narraframe.records import Annotation, Codebook, Embeddings, Post, Targets, align
-from narraframe.workflows.embedding import embed_with_cache
+from narraframe.records import Annotation, Codebook, Post, Targets, align
+from narraframe.workflows.vectors import label_vectors, needs_encoder, view_vectors
 from narraframe.workflows.watch import Watch
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Rows of all parts run over the same n posts; `notes` say what was left out, and why."""
+    """Rows of all parts run over the same n posts; `notes` say what was left out, and why.
+
+    `vectors` are those of the views in use, `definitions` (k, d) those of the labels; `audit` (n,)
+    marks posts drawn at random, `test` (n,) those of the frozen test set.
+    """
 
     posts: tuple[Post, ...]
     targets: Targets
-    embeddings: Embeddings
+    vectors: Mapping[str, NDArray[np.float32]]
+    definitions: NDArray[np.float32] | None
     groups: NDArray[np.intp]
+    audit: NDArray[np.bool_]
+    test: NDArray[np.bool_]
     notes: tuple[str, ...]
 
     @property
@@ -37,7 +45,20 @@ class TrainingData:
     @property
     def n_groups(self) -> int:
         """Number of near-duplicate groups."""
-        return int(self.groups.max()) + 1
+        return len(np.unique(self.groups))
+
+    def rows(self, kept: NDArray[np.bool_]) -> TrainingData:
+        """Return the posts that `kept` (n,) marks."""
+        posts = tuple(post for post, keep in zip(self.posts, kept, strict=True) if keep)
+        return replace(
+            self,
+            posts=posts,
+            targets=align([post.post_id for post in posts], self.targets),
+            vectors={view: part[kept] for view, part in self.vectors.items()},
+            groups=self.groups[kept],
+            audit=self.audit[kept],
+            test=self.test[kept],
+        )
 
 
 def assemble(
@@ -46,11 +67,12 @@ def assemble(
     codebook: Codebook,
     *,
     consensus: str,
+    features: Sequence[str],
     encoder: Encoder,
     workspace: Workspace,
     watch: Watch,
 ) -> TrainingData:
-    """Join posts, annotations and embeddings by post_id.
+    """Join posts, annotations and the vectors that the views `features` need, by post_id.
 
     Raises
     ------
@@ -73,20 +95,43 @@ def assemble(
             got=f"{len(found)} annotated posts",
             remedy="Media-only posts teach nothing; name the text column by --text.",
         )
-    embeddings = embed_with_cache(kept, encoder=encoder, workspace=workspace, watch=watch)
+    vectors = _vectors(kept, features, encoder=encoder, workspace=workspace, watch=watch)
     post_ids = [post.post_id for post in kept]
+    audit = {a.post_id for a in annotations if a.design == "audit"}
     undecided = (report.n_annotators > 0) & ~report.targets.mask
     of_kept = np.isin(report.targets.post_ids, post_ids)
     return TrainingData(
         posts=kept,
         targets=align(post_ids, report.targets),
-        embeddings=align(post_ids, embeddings),
+        vectors=vectors,
+        definitions=label_vectors(codebook, encoder) if "definitions" in features else None,
         groups=group_numbers(kept),
+        audit=np.array([post_id in audit for post_id in post_ids], dtype=np.bool_),
+        test=np.zeros(len(kept), dtype=np.bool_),
         notes=(
             *_notes(annotated, found, kept, int(undecided[of_kept].sum())),
             *_left_to_the_majority(report.by_majority),
         ),
     )
+
+
+def _vectors(
+    posts: Sequence[Post],
+    features: Sequence[str],
+    *,
+    encoder: Encoder,
+    workspace: Workspace,
+    watch: Watch,
+) -> dict[str, NDArray[np.float32]]:
+    if not needs_encoder(features):
+        return {}
+    cache = EmbeddingCache(workspace.cache, encoder.name)
+    ids, texts = [post.post_id for post in posts], [post.model_text or "" for post in posts]
+    with watch.stage("embed", total=len(texts)) as step:
+        vectors = view_vectors(ids, texts, features, encoder, cache=cache, progress=step)
+    for fault in cache.faults:
+        watch.warn(fault)
+    return vectors
 
 
 def group_numbers(posts: Sequence[Post]) -> NDArray[np.intp]:

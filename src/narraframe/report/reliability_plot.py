@@ -1,0 +1,82 @@
+"""Reliability curves of a training run, for MLflow and for papers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Protocol
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from narraframe.records import Estimate
+
+_COLUMNS = 4
+
+
+class Bin(Protocol):
+    """Cells of like probability, and the share of positives in them."""
+
+    @property
+    def probability(self) -> float: ...  # noqa: D102
+    @property
+    def share(self) -> Estimate: ...  # noqa: D102
+
+
+class Chance(Protocol):
+    """The calibration error that chance alone brings about in 19 of 20 samples at most."""
+
+    @property
+    def high(self) -> float: ...  # noqa: D102
+
+
+class Curve(Protocol):
+    """Reliability of one label's probabilities, or of all labels' together."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def bins(self) -> Sequence[Bin]: ...  # noqa: D102
+    @property
+    def error(self) -> float: ...  # noqa: D102
+    @property
+    def chance(self) -> Chance: ...  # noqa: D102
+
+
+def reliability_curves(pooled: Curve, labels: Sequence[Curve]) -> Figure:
+    """Draw the share of positives over the probability, of all labels and of each, small.
+
+    On the diagonal a probability means what it says; a bar is the interval of the share. Each panel
+    has its own scale, as the probabilities of rare labels are small, and says its calibration error
+    and how much of one chance would explain. Labels without bins stay out.
+    """
+    curves = [pooled, *(curve for curve in labels if curve.bins)]
+    n_rows = math.ceil(len(curves) / _COLUMNS)
+    figure = Figure(figsize=(10, 0.7 + 2.5 * n_rows), layout="constrained")
+    panels = figure.subplots(n_rows, _COLUMNS, squeeze=False).flat
+    for axes, curve in zip_longest(panels, curves):
+        if curve is None:
+            axes.remove()
+        else:
+            _panel(axes, curve)
+    figure.supxlabel("probability", fontsize="small")
+    figure.supylabel("share of positives, with 95 % interval", fontsize="small")
+    return figure
+
+
+def _panel(axes: Axes, curve: Curve) -> None:
+    top = max((max(b.probability, b.share.value) for b in curve.bins), default=1.0)
+    top = min(1.0, 1.1 * top) or 1.0
+    axes.plot([0, top], [0, top], color="0.7", linewidth=1)
+    for b in curve.bins:
+        if not math.isnan(b.share.low):
+            axes.plot([b.probability] * 2, [b.share.low, b.share.high], color="0.6", linewidth=1.5)
+    x, y = [b.probability for b in curve.bins], [b.share.value for b in curve.bins]
+    axes.plot(x, y, "o", color="C0", markersize=3.5)
+    axes.set_xlim(0, top)
+    axes.set_ylim(0, max([top, *(b.share.high for b in curve.bins if b.share.high > top)]))
+    off = f"error {curve.error:.3f}, by chance up to {curve.chance.high:.3f}"
+    axes.set_title(f"{curve.name}\n{off}", fontsize="x-small")
+    axes.tick_params(labelsize="x-small")
+    axes.grid(alpha=0.3)

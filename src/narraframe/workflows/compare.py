@@ -1,0 +1,230 @@
+"""Compare: what one run gains over another, on posts that neither was trained on."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from narraframe.config import Workspace
+from narraframe.errors import ModelError
+from narraframe.io.cells import csv_text
+from narraframe.io.files import check_output, write_text
+from narraframe.io.runs import OUT_OF_FOLD, TEST, Run, find_run
+from narraframe.metrics.paired import Paired, PairedDifference, Predictions, paired_difference
+from narraframe.records import HeldOut, align
+
+_BASES = ((TEST, "the frozen test set"), (OUT_OF_FOLD, "out-of-fold predictions"))
+_COLUMNS = ("figure", "label_id", "n_positive", "a", "b", "difference", "low", "high")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What run `b` gains over run `a`, both by title; `basis` says on which predictions.
+
+    `only_a` and `only_b` are labels that the other lacks; `notes` what to know of the figures.
+    """
+
+    a: str
+    b: str
+    basis: str
+    found: PairedDifference
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Say in words what came out."""
+        return f"{self.b} against {self.a}, on {self.basis}: {self.found.verdict}"
+
+
+def compare(
+    a: str,
+    b: str,
+    *,
+    workspace: Workspace,
+    output: Path | None = None,
+    force: bool = False,
+    seed: int = 0,
+) -> Comparison:
+    """Measure what run `b` gains over run `a` on the posts and labels that both predicted.
+
+    Where both have a frozen test set and share posts of it, these count; otherwise those that both
+    predicted out of fold. The two kinds are never mixed: a post of one run's test set that the
+    other trained on does not count. Truth and near-duplicate groups are those of `b`.
+
+    Parameters
+    ----------
+    a, b : str
+        Runs, by id (six digits are enough), ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
+    workspace : Workspace
+        Where the store is.
+    output : Path, default=None
+        Where to write the figures as well: .csv or .json.
+    force : bool, default=False
+        Replace `output` if it exists.
+    seed : int, default=0
+        Of the resampling.
+
+    Raises
+    ------
+    ModelError
+        If there is no such run, one has no held-out predictions, or they share no post or label.
+    TableError
+        If held-out predictions are damaged.
+    UsageError, OutputError
+        If `output` ends otherwise, exists and `force` is False, or cannot be written.
+    """
+    if output is not None:
+        check_output(output, endings=(".csv", ".json"), force=force)
+    compared = _compare(find_run(workspace.store, a), find_run(workspace.store, b), seed=seed)
+    if output is not None:
+        as_csv = output.suffix == ".csv"
+        write_text(output, _csv(compared) if as_csv else _json(compared), force=force)
+    return compared
+
+
+def _compare(a: Run, b: Run, *, seed: int) -> Comparison:
+    name, of_a, of_b = _shared(a, b)
+    posts = set(of_a.post_ids)
+    post_ids = [post_id for post_id in of_b.post_ids if post_id in posts]
+    label_ids = [label_id for label_id in of_b.label_ids if label_id in of_a.label_ids]
+    if not label_ids:
+        raise ModelError(
+            "the runs share no label",
+            where=f"{a.title}, {b.title}",
+            remedy="Compare runs of the same codebook.",
+        )
+    theirs, ours = _part(of_a, post_ids, label_ids), _part(of_b, post_ids, label_ids)
+    found = paired_difference(
+        ours.y,
+        ours.mask,
+        Predictions(theirs.probability, theirs.decision),
+        Predictions(ours.probability, ours.decision),
+        ours.groups,
+        label_ids,
+        seed=seed,
+    )
+    only_a = tuple(label_id for label_id in of_a.label_ids if label_id not in of_b.label_ids)
+    only_b = tuple(label_id for label_id in of_b.label_ids if label_id not in of_a.label_ids)
+    return Comparison(
+        a=a.title,
+        b=b.title,
+        basis=f"{len(post_ids):,} posts of {name}",
+        found=found,
+        only_a=only_a,
+        only_b=only_b,
+        notes=(
+            *_posts_notes(of_a, of_b, len(post_ids)),
+            *_truth_notes(theirs, ours),
+            *_codebook_notes(a, b, only_a, only_b),
+        ),
+    )
+
+
+def _shared(a: Run, b: Run) -> tuple[str, HeldOut, HeldOut]:
+    """Return the kind of prediction that both runs made of the same posts, and both tables."""
+    for file_name, name in _BASES:
+        of_a, of_b = a.table(file_name), b.table(file_name)
+        if of_a and of_b and not set(of_a.post_ids).isdisjoint(of_b.post_ids):
+            return name, of_a, of_b
+    for run in (a, b):
+        if run.table(OUT_OF_FOLD) is None:
+            raise ModelError(
+                "kept no held-out predictions",
+                where=run.title,
+                remedy="Train it again: this version of narraframe keeps them.",
+            )
+    raise ModelError(
+        "the runs have held-out predictions of no post in common",
+        where=f"{a.title}, {b.title}",
+        remedy="Train both on the same posts, with the same frozen test set.",
+    )
+
+
+def _part(held_out: HeldOut, post_ids: list[str], label_ids: list[str]) -> HeldOut:
+    rows = align(post_ids, held_out)
+    columns = [held_out.label_ids.index(label_id) for label_id in label_ids]
+    return HeldOut(
+        post_ids=rows.post_ids,
+        label_ids=tuple(label_ids),
+        y=rows.y[:, columns],
+        mask=rows.mask[:, columns],
+        probability=rows.probability[:, columns],
+        decision=rows.decision[:, columns],
+        groups=rows.groups,
+        fold=rows.fold,
+    )
+
+
+def _posts_notes(a: HeldOut, b: HeldOut, n: int) -> Iterator[str]:
+    if n < max(len(a.post_ids), len(b.post_ids)):
+        yield (
+            f"{n:,} posts are in both, of {len(a.post_ids):,} and {len(b.post_ids):,}: "
+            "the others do not count"
+        )
+
+
+def _truth_notes(a: HeldOut, b: HeldOut) -> Iterator[str]:
+    differs = (a.mask != b.mask) | (a.mask & b.mask & (a.y != b.y))
+    n = int(differs.any(axis=1).sum())
+    if n:
+        yield f"{n:,} posts are labelled otherwise in the second: its labels are taken as the truth"
+
+
+def _codebook_notes(
+    a: Run, b: Run, only_a: tuple[str, ...], only_b: tuple[str, ...]
+) -> Iterator[str]:
+    one, other = (run.tags.get("codebook_sha256", "") for run in (a, b))
+    if one != other:
+        versions = (run.tags.get("codebook", "unknown") for run in (a, b))
+        yield f"their codebooks differ ({' and '.join(versions)}), and so may what a label means"
+    for run, labels in ((a, only_a), (b, only_b)):
+        if labels:
+            yield f"only in {run.title}, not compared: {', '.join(labels)}"
+
+
+def _rows(compared: Comparison) -> Iterator[tuple[Any, ...]]:
+    """Yield one row of `_COLUMNS` for each figure; undefined ones are None."""
+    found = compared.found
+    for name in ("macro_f1", "micro_f1", "mean_average_precision"):
+        yield (name, None, None, *_figures(getattr(found, name)))
+    for label in found.labels:
+        yield ("f1", label.label_id, label.n_positive, *_figures(label.f1))
+
+
+def _figures(pair: Paired) -> Iterator[float | None]:
+    estimate = pair.difference
+    for value in (pair.a, pair.b, estimate.value, estimate.low, estimate.high):
+        yield None if math.isnan(value) else value
+
+
+def _csv(compared: Comparison) -> str:
+    rows = (
+        [
+            "" if cell is None else round(cell, 4) if isinstance(cell, float) else cell
+            for cell in row
+        ]
+        for row in _rows(compared)
+    )
+    return csv_text(_COLUMNS, rows)
+
+
+def _json(compared: Comparison) -> str:
+    data = {
+        "a": compared.a,
+        "b": compared.b,
+        "basis": compared.basis,
+        "n_posts": compared.found.n_posts,
+        "n_groups": compared.found.n_groups,
+        "verdict": compared.found.verdict,
+        "is_better": compared.found.is_better,
+        "is_worse": compared.found.is_worse,
+        "notes": compared.notes,
+        "figures": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(compared)],
+    }
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

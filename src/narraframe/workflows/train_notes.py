@@ -1,0 +1,59 @@
+"""What a reader of a model's figures has to know of its data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from narraframe.annotations.splits import leak, random_folds
+from narraframe.classifiers.classifier import Classifier
+from narraframe.config import Experiment
+from narraframe.embeddings.encoder import Encoder
+from narraframe.records import Annotation, Codebook
+from narraframe.workflows.training_data import TrainingData
+
+
+def train_notes(
+    data: TrainingData,
+    annotations: Sequence[Annotation],
+    codebook: Codebook,
+    classifier: Classifier,
+    encoder: Encoder,
+    experiment: Experiment,
+) -> tuple[str, ...]:
+    """Say what a reader of the figures has to know."""
+    others = {a.codebook_version for a in annotations} - {codebook.version, ""}
+    notes = [*data.notes, *_language_notes(data, encoder), _leak_note(data, experiment)]
+    if others:
+        versions = ", ".join(sorted(others))
+        notes.append(
+            f"annotations were made with codebook {versions}, not {codebook.version}: "
+            "a label whose meaning changed is judged by its old meaning"
+        )
+    untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
+    if untrained:
+        notes.append(f"not learnt: {', '.join(untrained)}")
+    return tuple(notes)
+
+
+def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
+    """Say how many posts are in languages that the encoder was not made for."""
+    if encoder.languages is None:
+        return ()
+    n = sum(1 for post in data.posts if post.lang and post.lang not in encoder.languages)
+    if not n:
+        return ()
+    return (
+        f"{n:,} of {len(data.posts):,} posts are in languages that the encoder does not know: "
+        'name a multilingual one in narraframe.toml, or compare with features = "tfidf"',
+    )
+
+
+def _leak_note(data: TrainingData, experiment: Experiment) -> str:
+    """Say what a split that ignores copies would have put on both sides."""
+    n = len(data.posts)
+    careless = random_folds(n, n_folds=experiment.split.folds, seed=experiment.seed)
+    leaked = leak(data.groups, careless)
+    return (
+        f"a split that ignores copies would have leaked {leaked.n_posts:,} of {n:,} posts "
+        f"({leaked.n_groups:,} groups); this one leaks none"
+    )
