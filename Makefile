@@ -11,6 +11,8 @@ LABELSTUDIO := .venv-labelstudio
 POSTS ?= data/posts.parquet
 MODEL ?= models:/sample@champion
 EXPERIMENT ?= experiments/sample.toml
+A ?= models:/$(NAME)@champion
+B ?= models:/$(NAME)@challenger
 THEMES ?= data/themes
 QUEUE ?= data/queue.csv
 N ?= 200
@@ -21,7 +23,7 @@ LABELSTUDIO_PORT ?= 8080
 STORE ?= models/store
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train evaluate promote score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue clean
+.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train evaluate compare promote rollback score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,8 +84,14 @@ train: $(STAMP) ## train on EXPERIMENT, register the challenger
 evaluate: $(STAMP) ## measure MODEL on LABELLED=posts.jsonl
 	$(NARRAFRAME) evaluate --model $(MODEL) --labelled $(LABELLED)
 
-promote: $(STAMP) ## make the challenger of NAME=... the champion
-	$(NARRAFRAME) promote $(NAME)
+compare: $(STAMP) ## tell whether run B is better than run A, by default NAME's challenger and champion
+	$(NARRAFRAME) compare $(A) $(B)
+
+promote: $(STAMP) ## make the challenger of NAME=... the champion; FORCE=1: even if not better
+	$(NARRAFRAME) promote $(NAME) $(if $(FORCE),--force)
+
+rollback: $(STAMP) ## bring the champion of NAME=... before this one back
+	$(NARRAFRAME) rollback $(NAME)
 
 score: $(STAMP) ## score POSTS with MODEL, into SCORES
 	$(NARRAFRAME) score $(POSTS) -o $(SCORES) --model $(MODEL) --force

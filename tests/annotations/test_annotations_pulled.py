@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.pulled import Page, pseudonym, read_tasks
 from narraframe.records import Codebook, Facet, Label
 
@@ -84,6 +85,14 @@ def test_one_post_in_two_tasks_is_one_answer_for_each_user():
         ("p1", "ann-ab-07", "frame"): 1,
         ("p1", "ann-ab-07", "b"): 1,
     }
+
+
+def test_a_second_look_by_the_same_user_leaves_the_first_answer():
+    again = task(said(7, choose("b"), at="2026-03-02T10:00:00Z"), data=DATA | {"design": DOUBTFUL})
+    found = read(again, task(said(7, choose("a")), said(9, was_cancelled=True)))
+    chosen = {(row.label_id, row.design) for row in found.annotations if row.label_id in "ab"}
+    assert chosen == {("a", "audit"), ("b", DOUBTFUL)}
+    assert (found.n_answers, found.skips) == (2, [("p1", "ann-ab-09")])
 
 
 def test_design_and_inclusion_probability_come_from_the_task():

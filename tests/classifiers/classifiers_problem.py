@@ -49,7 +49,7 @@ def make_problem(n=160, seed=0, d=12, rates=(0.4, 0.3, 0.2, 0.1), noise=0.8):
     return Problem(vectors, texts, y, np.ones_like(y, dtype=bool), label_ids, np.arange(n))
 
 
-def whole_groups(y, mask, groups, /, *, seed):  # noqa: ARG001
+def whole_groups(y, mask, groups, /, *, seed):
     """Folds for tests: groups dealt out in turn."""
     shuffled = np.random.default_rng(seed).permutation(np.unique(groups))
     return np.argsort(shuffled)[np.searchsorted(np.unique(groups), groups)] % 3

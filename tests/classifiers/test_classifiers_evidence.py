@@ -1,13 +1,19 @@
 import re
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import logit
 
+from narraframe.annotations.splits import grouped_folds
 from narraframe.classifiers.evidence import MOST, EvidenceSentence, find_evidence
 from narraframe.classifiers.evidence_overlap import count_words, overlap_of, overlap_with_spans
+from narraframe.classifiers.fit import fit_classifier
+from narraframe.classifiers.predict import predict
+from narraframe.classifiers.settings import HeadSettings
 
 VALUES = {"war": (3.0, 0.0), "guns": (1.5, 0.0), "peace": (0.0, 4.0), "calm": (-1.0, 1.0)}
 BIAS = np.array([-1.0, -2.0])
@@ -192,6 +198,52 @@ def left_without(text, gone):
     for start, end in sorted(gone, reverse=True):
         text = text[:start] + text[end:]
     return additive([text])[0]
+
+
+def test_a_fitted_classifier_misses_its_evidence_more_than_other_sentences():
+    rng = np.random.default_rng(0)
+    told = ("sanctions", "harvest", "treaty")
+
+    def sentence(word):
+        return " ".join([*(f"filler{n}" for n in rng.integers(0, 40, size=5)), word]).strip() + "."
+
+    y = (rng.random((240, 3)) < 0.4).astype(np.int8)
+    texts = [
+        " ".join(rng.permutation([sentence(w) for w in [*np.array(told)[row == 1], "", ""]]))
+        for row in y
+    ]
+    classifier = fit_classifier(
+        {},
+        texts[:160],
+        y[:160],
+        np.ones((160, 3), dtype=bool),
+        told,
+        groups=np.arange(160),
+        settings=HeadSettings(features=("words",)),
+        make_folds=partial(grouped_folds, n_folds=4),
+        parents={},
+        single_choice=(),
+    )
+
+    def margins(asked):
+        p = predict(classifier, {}, asked).probability.astype(np.float64)
+        return logit(p) - logit(classifier.thresholds)
+
+    new = texts[160:]
+    found = find_evidence(new, [spans_of(t) for t in new], margins(new), margins(new) >= 0, margins)
+    named, drops, other_drops = [], [], []
+    for one in found:
+        text, best = new[one.row], one.sentences[0]
+        if told[one.column] not in text:
+            continue  # decided wrongly: no sentence says it
+        named.append(told[one.column] in text[best.start : best.end])
+        for start, end in spans_of(text):
+            left = margins([text[:start] + text[end:]])[0, one.column]
+            drop = margins([text])[0, one.column] - left
+            (drops if start == best.start else other_drops).append(drop)
+    assert len(named) > 60
+    assert np.mean(named) > 0.9
+    assert np.mean(drops) > 10 * max(np.mean(other_drops), 0)
 
 
 def test_overlap_counts_words_once_and_compares_with_chance():

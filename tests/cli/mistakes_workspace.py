@@ -48,7 +48,7 @@ seed = 0
 posts = "labelled.jsonl"
 consensus = "majority"
 [heads]
-features = "both"
+features = ["embedding", "words"]
 [split]
 folds = 3
 resamples = 20

@@ -8,7 +8,7 @@ import pytest
 
 from narraframe.cli import run
 from narraframe.errors import InputError
-from narraframe.io.tracking import Registered
+from narraframe.io.registry import Registered
 from narraframe.records import HeldOut
 from narraframe.workflows import doubting
 

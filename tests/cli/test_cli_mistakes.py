@@ -410,8 +410,8 @@ MISTAKES = (
     Mistake(
         "features that do not exist",
         TRAIN_X,
-        ("'heads.features' must be one of 'both', 'embedding', 'tfidf', not 'magic'. Mend",),
-        spoil=experiment('"both"', '"magic"'),
+        ("'heads.features' must be different ones of embedding, sentences, words, characters, ",),
+        spoil=experiment('"words"', '"magic"'),
     ),
     Mistake(
         "a consensus that does not exist",
@@ -422,8 +422,8 @@ MISTAKES = (
     Mistake(
         "too few folds, and a negative number",
         TRAIN_X,
-        ("'split.folds' must be 3 or more, not 2; 'split.resamples' must be 0 or more, not -1.",),
-        spoil=experiment("folds = 3\nresamples = 20", "folds = 2\nresamples = -1"),
+        ("'split.folds' must be 2 or more, not 1; 'split.resamples' must be 0 or more, not -1.",),
+        spoil=experiment("folds = 3\nresamples = 20", "folds = 1\nresamples = -1"),
     ),
     Mistake(
         "an experiment on posts that do not exist",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.config import Config, Workspace
 from narraframe.io.annotations import read_annotations
 from narraframe.io.projects import Project
@@ -92,3 +93,24 @@ def test_posts_get_the_place_in_the_audit_that_they_have_now(workspace):
         "p": ("audit", 0.25),
         "q": ("", None),
     }
+
+
+def test_a_second_look_is_never_of_the_audit_and_stands_beside_the_first(workspace):
+    write_audit(workspace.root / "labels/audit.csv", [AuditPost("p", "x", 0.25, 4, 1)])
+    first = said("p", design="audit", inclusion_probability=0.25)
+    second = said("p", value=0, at=WEDNESDAY, design=DOUBTFUL)
+    for rows in ([first, second], [second, first]):
+        done = write(workspace, *rows)
+        found = read_annotations(workspace.root / "labels/annotations", BOOK)
+        assert [(r.value, r.design, r.inclusion_probability) for r in found] == [
+            (1, "audit", 0.25),
+            (0, DOUBTFUL, None),
+        ]
+    assert not done.written
+
+
+def test_a_second_look_that_was_deleted_leaves_the_first(workspace):
+    first, second = said("p"), said("p", value=0, at=WEDNESDAY, design=DOUBTFUL)
+    write(workspace, first, second)
+    write(workspace, first)
+    assert kept(workspace) == {("p", "ann-ab12-01"): 1}

@@ -16,7 +16,7 @@ from narraframe.config import Config, Workspace
 from narraframe.errors import CodebookError, ModelError, UsageError
 from narraframe.io.codebook import write_codebook
 from narraframe.io.models import load_bundle
-from narraframe.io.tracking import find_model, set_alias
+from narraframe.io.registry import find_model, set_alias
 from narraframe.records import Codebook, Facet, Label, Post, Retired
 from narraframe.workflows import backend as module
 from narraframe.workflows import embedding, scorer
@@ -257,7 +257,7 @@ def test_a_new_champion_takes_over_while_the_backend_runs(workspace, watch, monk
     with serving(workspace, model_uri=None, port=0, watch=watch) as running:
         assert open_version(running.url) == running.model_version
         try:
-            promote("topics", version=2, workspace=workspace)
+            promote("topics", version=2, workspace=workspace, force=True)
             until = time.monotonic() + 30
             while open_version(running.url) == running.model_version:
                 assert time.monotonic() < until

@@ -157,7 +157,7 @@ def test_a_card_tells_who_labelled_what_and_how_it_was_chosen():
 def test_a_card_tells_where_the_model_fails():
     facts = CardFacts(
         languages_worst=(SliceQuality("uk", 31, LOW), SliceQuality("en", 99, HALF)),
-        channels_worst=(SliceQuality("<b>|[x]", 40, LOW),),
+        channels_worst=(SliceQuality("<b>|[x]", 40, LOW), SliceQuality("y", 40, HALF)),
         confused=(ConfusedPair("moral", "world", 12, 0.25),),
     )
     card = model_card(bundle(), title="t/1", facts=facts)

@@ -16,8 +16,8 @@ from narraframe.io.codebook import read_codebook
 from narraframe.io.held_out import write_held_out
 from narraframe.io.mirror import Mirror
 from narraframe.io.queue import read_queue
+from narraframe.io.registry import Registered
 from narraframe.io.runs import Run
-from narraframe.io.tracking import Registered
 from narraframe.records import Annotation, HeldOut
 from narraframe.workflows import doubting
 from narraframe.workflows.doubting import (

@@ -24,9 +24,9 @@ import torch
 from narraframe.cli import run
 from narraframe.io.codebook import read_codebook
 from narraframe.io.posts import read_posts
+from narraframe.io.registry import find_model
 from narraframe.io.scores import read_scores
 from narraframe.io.tables import POSTS, SCORES, THEMES, read_themes
-from narraframe.io.tracking import find_model
 from narraframe.records import Post
 
 pytestmark = pytest.mark.slow
@@ -396,7 +396,8 @@ def test_evaluation_measures_on_other_posts_and_leaves_out_those_of_the_training
 
 
 def test_a_promoted_model_scores_as_the_champion(trained, copy, place):
-    assert Said("promote", "topics", "--workspace", copy).out == "topics/1 is @champion\n"
+    said = Said("promote", "topics", "--workspace", copy)
+    assert said.out == "topics/1 is @champion\nthere was no champion to compare it with\n"
     path = write(place / "new.jsonl", [{"id": "1", "text": "Rain and storm over Tarn tonight."}])
     target = ("-o", place / "new.csv", "--model", "models:/topics@champion", "--workspace", copy)
     assert Said("score", path, *target).code == 0

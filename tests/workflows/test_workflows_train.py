@@ -15,9 +15,9 @@ from narraframe.config import Config, Workspace
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import CodebookError, InputError, ModelError, TrainingError, UsageError
 from narraframe.io.models import load_bundle
+from narraframe.io.registry import aliases, find_model
 from narraframe.io.scores import read_scores
 from narraframe.io.store import open_store
-from narraframe.io.tracking import aliases, find_model
 from narraframe.records import Post
 from narraframe.workflows import embedding, scorer
 from narraframe.workflows.doctor import examine
@@ -136,7 +136,7 @@ def test_training_measures_registers_and_leaves_small_files(trained, workspace):
     root = workspace.root
     assert trained.model.title == "topics/1"
     assert aliases(workspace.store, "topics") == {"challenger": 1}
-    assert trained.quality.how == "nested 5-fold cross-validation by near-duplicate group"
+    assert trained.quality.how == "5-fold cross-validation by near-duplicate group"
     assert (trained.quality.n_posts, trained.quality.n_groups) == (110, 100)
     assert trained.quality.macro_f1.value > 0.9
     assert trained.card == root / "models/cards/topics.md"
@@ -166,7 +166,7 @@ def test_a_run_records_settings_data_and_where_the_codebook_came_from(trained, w
         >= {
             "data.posts": "train.jsonl",
             "data.codebook": "made from the labels",
-            "heads.features": "both",
+            "heads.features": "embedding, words, characters, definitions",
             "seed": "0",
             "encoder": "hashing-256@1",
         }.items()

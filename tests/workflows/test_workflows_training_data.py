@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from narraframe.annotations.splits import grouped_folds
+from narraframe.annotations.splits import group_splits, grouped_folds
 from narraframe.classifiers.crossfit import cross_fit
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.config import Config, Workspace
@@ -43,6 +43,7 @@ def assembled(annotations, tmp_path, *, posts=POSTS, consensus="majority"):
         annotations,
         BOOK,
         consensus=consensus,
+        features=("embedding", "words"),
         encoder=HashingEncoder(),
         workspace=Workspace(tmp_path, Config(), is_set_up=False),
         watch=Silent(),
@@ -53,11 +54,11 @@ def test_posts_targets_and_vectors_meet_by_post_id_in_the_posts_order(tmp_path):
     rows = [says("x", "a", "port"), says("x", "d", "rain"), says("x", "c", "topic", 0)]
     data = assembled(rows, tmp_path)
     assert [post.post_id for post in data.posts] == ["d", "a", "c"]
-    assert data.targets.post_ids == data.embeddings.post_ids == ("d", "a", "c")
+    assert data.targets.post_ids == ("d", "a", "c")
     np.testing.assert_array_equal(data.targets.y, [[1, 0], [0, 1], [0, 0]])
     np.testing.assert_array_equal(data.targets.mask, [[1, 0], [0, 1], [1, 1]])
     expected = HashingEncoder().encode([post.model_text for post in data.posts])
-    np.testing.assert_array_equal(data.embeddings.vectors, expected)
+    np.testing.assert_array_equal(data.vectors["embedding"], expected)
     assert data.texts == ["rain again in the valleys", "a ship in the port", "nothing of note"]
     assert data.notes == ()
 
@@ -112,21 +113,20 @@ def test_labels_of_pure_noise_are_not_learnt_from_other_versions_of_a_message(ad
     y = np.array(noise, dtype=np.int8)[:, None]
     mask = np.ones(y.shape, dtype=bool)
     out = cross_fit(
-        HashingEncoder().encode(texts),
+        {"embedding": HashingEncoder().encode(texts)},
         texts,
         y,
         mask,
         ["noise"],
         groups=groups,
-        folds=grouped_folds(y, mask, groups, n_folds=5, seed=0),
-        make_inner_folds=partial(grouped_folds, n_folds=4),
-        seed=0,
-        settings=HeadSettings(),
+        splits=group_splits(y, mask, groups, n_folds=5, seed=0),
+        make_folds=partial(grouped_folds, n_folds=4),
+        candidates=[HeadSettings(features=("embedding", "words", "characters"))],
         parents={},
         single_choice=[],
     )
     everything_positive = 2 * y.mean() / (1 + y.mean())
-    assert f1_score(y, out.decision) < everything_positive + 0.05
+    assert f1_score(y, out.candidates[0].decision) < everything_positive + 0.05
 
 
 def test_annotated_posts_that_are_absent_or_without_text_are_noted(tmp_path):

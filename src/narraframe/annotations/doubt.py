@@ -55,24 +55,22 @@ def doubt(held: HeldOut, *, voices: NDArray[np.integer] | None = None) -> NDArra
     that a rare label is unlikely says little against it. m voices that agree are wrong by chance
     ``ERRORS ** m`` only.
 
-    Share of posts with an injected error among as many first ones, 5 % of posts in error (a third
-    each: a label left out, one given too much, one replaced by the label that the model mixes it up
-    with), mean of three seeds; ranked by the worst cell:
+    Share of posts with an injected error among as many first ones, ranked by the worst cell; 5 % of
+    posts in error, mean of three seeds (experiments/benchmarks/doubtful.py). The label given too
+    much is drawn by its frequency / with equal chance:
 
-    ======================================= ===== ===== =========== ===========
-    ..                                       gvfc   ccf euvs top 10 euvs top 50
-    ======================================= ===== ===== =========== ===========
-    doubt                                    .578  .338        .293        .223
-    self-confidence of the worst cell        .415  .268        .197        .117
-    cleanlab 2.9, its best score             .444  .302        .217        .090
-    cleanlab's default for many labels       .407  .306        .200        .087
-    confident learning's margins             .496  .221        .253        .153
-    rank within label and answer             .407  .242        .267        .177
-    ======================================= ===== ===== =========== ===========
+    ================================= ========= ========= =========== ===========
+    ..                                gvfc      ccf       euvs top 10 euvs top 50
+    ================================= ========= ========= =========== ===========
+    doubt                             .556/.518 .347/.303 .310/.233   .213/.197
+    self-confidence, or margin        .452/.533 .253/.270 .203/.200   .143/.147
+    rank within label and answer      .378/.400 .213/.203 .270/.243   .143/.153
+    confident learning's margins      .437/.422 .213/.213 .273/.200   .150/.137
+    cleanlab 2.9, self-confidence     .407/.415 .273/.293 .187/.170   .107/.123
+    cleanlab 2.9, weighted by entropy .452/.533 .293/.293 .200/.163   .123/.163
+    ================================= ========= ========= =========== ===========
 
-    Where the label given too much is any one with equal chance, not one by its frequency, it is
-    .607, .318, .277, .213 against .489, .336, .200, .120 by cleanlab's best. The sets have errors
-    of their own among the first, which count as misses here.
+    The sets have errors of their own among the first, which count as misses here.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from narraframe.annotations.answer_table import AnswerTable, read_answers
 from narraframe.annotations.answers import UNKNOWN, time_of
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.label_sets import FacetAnswers, facet_answers
 from narraframe.annotations.resampling import Resamples, difference, resample, share
 from narraframe.records import Annotation, Codebook, Estimate
@@ -81,14 +82,14 @@ def measure_preannotation(
     A facet's row says by its `origin` what the annotator saw. Answers to held-back pre-annotations
     ("blind") are compared with those to shown ones ("accepted", "changed"); this measures an effect
     if it was left to chance which were held back. Where there was no pre-annotation ("manual"), the
-    posts are of another kind and are left out, and so are gold answers.
+    posts are of another kind and are left out, and so are gold answers and second looks.
 
     Raises
     ------
     CodebookError
         As `read_answers`.
     """
-    apart = [a for a in annotations if not a.gold]
+    apart = [a for a in annotations if not a.gold and a.design != DOUBTFUL]
     table = read_answers(apart, codebook)
     reviews = _reviews(apart, codebook, table)
     resamples = resample(len(table.post_ids), n_resamples=n_resamples, seed=seed)

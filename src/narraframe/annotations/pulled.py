@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from narraframe.annotations.controls import NOTE
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.results import PreAnnotation, Result, answer_rows
 from narraframe.records import Annotation, Codebook
 
@@ -56,6 +57,8 @@ def read_tasks(
 ) -> Pulled:
     """Return the annotations of `tasks`, sorted, one answer for each post and annotator.
 
+    Who answers both a post and, later, its second look has two: the first stays what it was.
+
     Of several answers of one user to one task the latest counts; if that one is a skip, there is
     none. If a post came to be two tasks, an answer to one counts before a skip of the other. Drafts
     are no answers.
@@ -93,7 +96,7 @@ def read_tasks(
             at = _time(annotation, "updated_at")
             if key not in latest or latest[key][0] <= at:
                 latest[key] = (at, task, annotation)
-    for (post_id, annotator), (at, task, annotation) in sorted(_by_post(latest).items()):
+    for (post_id, annotator, _), (at, task, annotation) in sorted(_by_post(latest).items()):
         if annotation.get("was_cancelled"):
             found.skips.append((post_id, annotator))
             continue
@@ -150,15 +153,18 @@ def shown_prediction(
 
 def _by_post(
     latest: Mapping[tuple[str, str, int], tuple[datetime, Task, Task]],
-) -> dict[tuple[str, str], tuple[datetime, Task, Task]]:
-    """Return of each user and post what counts: the latest answer to any task, else a skip."""
+) -> dict[tuple[str, str, bool], tuple[datetime, Task, Task]]:
+    """Return of each user and post what counts: the latest answer to any task, else a skip.
+
+    Apart for first and second looks.
+    """
 
     def rank(found: tuple[datetime, Task, Task]) -> tuple[bool, datetime]:
         return (not found[2].get("was_cancelled"), found[0])
 
-    best: dict[tuple[str, str], tuple[datetime, Task, Task]] = {}
+    best: dict[tuple[str, str, bool], tuple[datetime, Task, Task]] = {}
     for (post_id, annotator, _), found in latest.items():
-        key = (post_id, annotator)
+        key = (post_id, annotator, found[1]["data"].get("design") == DOUBTFUL)
         if key not in best or rank(best[key]) <= rank(found):
             best[key] = found
     return best

@@ -178,7 +178,7 @@ def _fits(view: FittedView, classifier: Classifier, k: int) -> bool:
             view.landmarks.shape[1] == width
         )
     if view.weights is not None:
-        n = len(classifier.terms.get(view.view, ()))
+        n = len(set(classifier.terms.get(view.view, ())))
         return view.coefficients.shape == (n, k) and len(view.weights.idf) == n
     width = classifier.n_dimensions.get(view.view, -1)
     return view.coefficients.shape == (width, k)

@@ -1,10 +1,22 @@
 """Which sentences of a post carry a decision: those that, alone, speak for the label the loudest.
 
 Each sentence is scored by itself. The strongest is evidence; so is each further one that would be
-decided on alone, up to three. That costs one encoding of the post's own words, split. With
-`check`, the ranking is put to the test at the price of further encodings of nearly whole texts:
-sentences are deleted in that order until the label is no longer decided.
-MEASURED
+decided on alone, up to three. That costs one encoding of the post's own words, cut in pieces. With
+`check`, sentences are deleted in that order until the label is no longer decided, at the price of
+up to three encodings of nearly the whole text for each decision.
+
+Measured on posts that the model (embedding and terms in one ridge head) had not seen, but on which
+this ranking was chosen, for its cost, among some fifteen: expect a little less elsewhere.
+231 Telegram posts of 5 sentences in languages that the encoder does not know, 530 decisions:
+deleting the first sentence lowers the probability by .104 [.093, .113] more than deleting another.
+Occlusion (delete each sentence in turn), the most that one sentence can do, gives .114, the longest
+sentence .019, one at random .002. Kept alone, the first sentence loses .011 of the probability
+[-.003, .023], that of occlusion .035, the longest .144. Annotators' spans are met only a little
+better than by chance: F1 of the first sentence .524 against .475, gain [.024, .075], of all named
+.602 against .564. Occlusion encodes 7.5 times the text of the decided posts, this 1.0 times.
+317 English posts of two sentences: it names occlusion's sentence in 99.8 % of the decisions.
+With a head for each view, 140 Telegram posts, partly the same: .103 [.089, .118] more than another,
+.094 [.080, .111] more than as many running words (`experiments/benchmarks/evidence.py`).
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def fit_heads(
     trained = reasons == ""
     known &= trained
     stack = stack.only(trained)
-    structure = _opened(structure, y, mask, trained)
+    structure = _opened(_answerable(structure, trained), y, mask, trained)
     for choice in structure.choices:
         stack = fit_softmax(stack, views.scores, y, known, choice)
     p = _probability(views.scores, stack, structure)
@@ -188,6 +188,28 @@ def _untold(p: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.str_
     lowest = np.where(known, rounded, np.inf).min(axis=0)
     highest = np.where(known, rounded, -np.inf).max(axis=0)
     return np.where(lowest == highest, "cannot be told from the text", "")
+
+
+def _answerable(structure: Structure, trained: NDArray[np.bool_]) -> Structure:
+    """Let a trained label of a single-choice facet be an answer where none below it is trained.
+
+    It would else follow children without probability, and never be said.
+    """
+    told: set[int] = set()
+    for child, parent in structure.links:
+        if trained[child] or child in told:
+            told.add(parent)
+    choices = []
+    for choice in structure.choices:
+        answers = {j for j in choice.parents if trained[j] and j not in told}
+        under = set(answers)
+        for child, parent in reversed(structure.links):
+            if parent in under:
+                under.add(child)
+        leaves = sorted((set(choice.leaves) - under) | answers)
+        parents = tuple(j for j in choice.parents if j not in under)
+        choices.append(replace(choice, leaves=tuple(leaves), parents=parents))
+    return replace(structure, choices=tuple(choices))
 
 
 def _opened(

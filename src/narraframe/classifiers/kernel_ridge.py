@@ -180,7 +180,7 @@ def _inverse(matrix: Floats, alpha: float) -> Floats:
     factor, failed = lapack.spotrf(system, lower=1, overwrite_a=1)
     if not failed:
         inverse, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
-    if failed:
+    if failed or not np.isfinite(inverse.diagonal()).all():  # lapack may let nan through
         raise TrainingError(
             "the features of the posts cannot be solved for",
             got=f"lapack code {failed}",

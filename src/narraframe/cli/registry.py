@@ -37,7 +37,7 @@ def compare(a: str, b: str, output: Path | None, workspace: Path | None, force: 
 
     done = run(a, b, output=output, workspace=options.find(workspace), force=force)
     say(f"a = {done.a}, b = {done.b}")
-    show_table(["F1", "positive", "a", "b", "b - a"], [*_rows(done.found)])
+    show_table(["", "positive", "a", "b", "b - a"], [*_rows(done.found)])
     for note in done.notes:
         say(note)
     say(done.verdict)
@@ -85,11 +85,11 @@ def rollback(name: str, workspace: Path | None) -> None:
 
 
 def _rows(found: PairedDifference) -> Iterator[list[str]]:
-    yield ["(macro)", "", *_cells(found.macro_f1)]
-    yield ["(micro)", "", *_cells(found.micro_f1)]
-    yield ["(mean average precision)", "", *_cells(found.mean_average_precision)]
+    yield ["macro F1", "", *_cells(found.macro_f1)]
+    yield ["micro F1", "", *_cells(found.micro_f1)]
+    yield ["mean average precision", "", *_cells(found.mean_average_precision)]
     for label in found.labels:
-        yield [label.label_id, f"{label.n_positive:,}", *_cells(label.f1)]
+        yield [f"F1 of {label.label_id}", f"{label.n_positive:,}", *_cells(label.f1)]
 
 
 def _cells(pair: Paired) -> list[str]:

@@ -14,11 +14,7 @@ from narraframe.io.held_out import write_held_out
 from narraframe.io.registry import (
     CHALLENGER,
     Registered,
-    aliases,
     bundle_folder,
-    find_model,
-    model_titles,
-    set_alias,
 )
 from narraframe.io.store import EXPERIMENT, THEMES_EXPERIMENT, explained, open_store
 from narraframe.records import HeldOut
@@ -26,18 +22,6 @@ from narraframe.records import HeldOut
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
-
-__all__ = [
-    "ChildRun",
-    "Registered",
-    "TrainingRun",
-    "aliases",
-    "find_model",
-    "log_themes",
-    "log_training",
-    "model_titles",
-    "set_alias",
-]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from narraframe.annotations.controls import leaves
 from narraframe.annotations.disputes import Dispute, disputes
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.labelling_page import labelling_page
 from narraframe.annotations.results import prediction_results
 from narraframe.config import Workspace
@@ -82,7 +83,8 @@ def adjudicate(
         instructions(workspace),
         codebook,
     )
-    design = {row.post_id: row for row in annotations}
+    # what a second look brought into dispute is not of the audit, nor is what settles it
+    design = {r.post_id: r for r in sorted(annotations, key=lambda r: r.design == DOUBTFUL)}
     with alone(workspace):
         project = open_project(
             wanted, server, workspace=workspace, new_project=new_project, replace_page=replace_page

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.config import Workspace
 from narraframe.io.annotations import annotations_csv, provenance_path, write_annotations
 from narraframe.io.projects import Project
@@ -15,8 +16,8 @@ from narraframe.io.queue import audit_probabilities
 from narraframe.records import Annotation, Codebook
 from narraframe.workflows.labelled import annotations_in
 
-Answer = tuple[str, str]
-"""post_id and annotator."""
+Answer = tuple[str, str, bool]
+"""post_id, annotator, and whether it is a second look."""
 _EARLIEST, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -71,7 +72,7 @@ def write_answers(
     }
     every = [row for rows_ in (new | kept | gone).values() for row in rows_]
     wanted: dict[Path, list[Annotation]] = {}
-    for row in sorted(_with_design(every, workspace), key=lambda r: (r.annotator, r.post_id)):
+    for row in sorted(_with_design(every, workspace), key=_order):
         wanted.setdefault(folder / f"{prefix}-{row.annotator}.csv", []).append(row)
     changed = [path for path, of in wanted.items() if _differs(path, of)]
     for path in changed:
@@ -83,10 +84,15 @@ def write_answers(
     return Written(tuple(changed), tuple(removed), len(kept) + len(gone))
 
 
+def _order(row: Annotation) -> tuple[str, str, bool]:
+    return row.annotator, row.post_id, row.design == DOUBTFUL
+
+
 def _by_answer(rows: Iterable[Annotation]) -> dict[Answer, list[Annotation]]:
     found: dict[Answer, list[Annotation]] = {}
     for row in rows:
-        found.setdefault((row.post_id, row.annotator), []).append(row)
+        answer = (row.post_id, row.annotator, row.design == DOUBTFUL)
+        found.setdefault(answer, []).append(row)
     return found
 
 
@@ -95,13 +101,18 @@ def _time(rows: Sequence[Annotation]) -> datetime:
 
 
 def _with_design(rows: Iterable[Annotation], workspace: Workspace) -> list[Annotation]:
-    """Give posts the place in the audit that they have now: it grows, and posts may leave it."""
+    """Give posts the place in the audit that they have now: it grows, and posts may leave it.
+
+    But a second look is never of the audit: a model chose it.
+    """
     path = workspace.path(workspace.config.paths.audit)
     if not path.exists():
         return list(rows)
     now = audit_probabilities(path)
     return [
-        replace(row, design="audit", inclusion_probability=now[row.post_id])
+        row
+        if row.design == DOUBTFUL
+        else replace(row, design="audit", inclusion_probability=now[row.post_id])
         if row.post_id in now
         else replace(
             row, design="" if row.design == "audit" else row.design, inclusion_probability=None

@@ -137,7 +137,7 @@ def _failures(quality: Quality, facts: CardFacts) -> Iterator[str]:
             f"{pair.share:.0%} of those with {pair.label_id}"
         )
     for name, slices in (("languages", facts.languages_worst), ("channels", facts.channels_worst)):
-        if slices:
+        if len(slices) > 1:
             shown = "; ".join(
                 f"{_safe(s.name)} {s.micro_f1} on {s.n_posts:,} posts" for s in slices[:_SHOWN]
             )

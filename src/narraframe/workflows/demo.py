@@ -54,7 +54,7 @@ def demo(folder: Path, *, force: bool, watch: Watch) -> Demo:
     )
     experiment = root / f"experiments/{MODEL}.toml"
     trained = train_experiment(experiment, options=options, workspace=workspace, watch=watch)
-    promote(MODEL, version=None, workspace=workspace)
+    promote(MODEL, version=None, workspace=workspace, force=True)
     scored = score(
         [str(posts)],
         output=scores,

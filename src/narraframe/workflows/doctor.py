@@ -13,7 +13,7 @@ from narraframe.config import Workspace
 from narraframe.embeddings.sentence import find_encoder
 from narraframe.errors import NarraframeError
 from narraframe.io.codebook import read_codebook
-from narraframe.io.tracking import model_titles
+from narraframe.io.registry import model_titles
 
 _PACKAGES = (
     "torch",

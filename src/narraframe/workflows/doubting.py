@@ -24,8 +24,8 @@ from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output
 from narraframe.io.mirror import Mirror, live
 from narraframe.io.queue import write_queue
+from narraframe.io.registry import Registered, find_model
 from narraframe.io.runs import OUT_OF_FOLD, find_run
-from narraframe.io.tracking import Registered, find_model
 from narraframe.records import Annotation, Codebook, HeldOut, Post, QueueItem
 from narraframe.workflows.labelled import annotations_of
 from narraframe.workflows.preannotating import find_source

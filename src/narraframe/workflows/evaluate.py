@@ -14,12 +14,12 @@ from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.files import check_output, write_text
 from narraframe.io.models import quality_json
-from narraframe.io.tracking import find_model
+from narraframe.io.registry import find_model
 from narraframe.metrics.quality import measure
 from narraframe.records import Codebook, Post, Quality
 from narraframe.workflows.label_matrix import asked_cells, label_matrix
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.register import results_csv
+from narraframe.workflows.results import results_csv
 from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.training_data import group_numbers
 from narraframe.workflows.watch import Watch

@@ -43,7 +43,7 @@ annotations = "{annotations}"
 consensus = "majority"
 
 [heads]
-features = "both"        # "embedding", "tfidf" or "both"
+features = ["embedding", "words", "characters", "definitions"]   # what works weighs most
 min_positive = 5         # labels with fewer positive posts are not learnt
 
 [split]

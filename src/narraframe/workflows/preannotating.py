@@ -21,7 +21,7 @@ from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import UsageError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.codebook import read_codebook
-from narraframe.io.tracking import Registered, find_model, model_titles
+from narraframe.io.registry import Registered, find_model, model_titles
 from narraframe.posts.prepare import prepare
 from narraframe.records import Codebook, Post, Scores
 from narraframe.workflows.embedding import open_encoder

@@ -16,8 +16,8 @@ from narraframe.errors import InputError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output
 from narraframe.io.queue import write_queue
+from narraframe.io.registry import find_model
 from narraframe.io.skips import read_skips
-from narraframe.io.tracking import find_model
 from narraframe.records import Post, QueueItem
 from narraframe.workflows.auditing import Audit, draw, write
 from narraframe.workflows.candidates import assemble_corpus, candidates, read_theme_of

@@ -16,11 +16,8 @@ from narraframe.records import Annotation
 from narraframe.workflows.card import model_card
 from narraframe.workflows.card_facts import card_facts
 from narraframe.workflows.fitting import Fitted
-from narraframe.workflows.results import results_csv
 from narraframe.workflows.run_record import training_run
 from narraframe.workflows.training_data import TrainingData
-
-__all__ = ["check_places", "register", "results_csv"]
 
 
 def register(

@@ -12,9 +12,9 @@ from narraframe.errors import NarraframeError, TableError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output, write_text
 from narraframe.io.models import Bundle, load_bundle
+from narraframe.io.registry import find_model
 from narraframe.io.scores import read_scores
 from narraframe.io.themes import read_themes_folder
-from narraframe.io.tracking import find_model
 from narraframe.records import Codebook, Post, Scores
 from narraframe.report.inputs import ReportInput
 from narraframe.report.page import render

@@ -16,10 +16,10 @@ from narraframe.config import Workspace
 from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.files import check_output
+from narraframe.io.registry import find_model
 from narraframe.io.rows import SUFFIXES, JsonLines, RowWriter, check_suffix, open_rows
 from narraframe.io.scores import score_rows
 from narraframe.io.tables import SCORES
-from narraframe.io.tracking import find_model
 from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post, Scores
 from narraframe.workflows.reading import Account, ReadOptions, count_bad, stream, warn_of_bad

@@ -17,7 +17,7 @@ from narraframe.embeddings.encoder import Encoder
 from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import ModelError
 from narraframe.io.models import Bundle, load_bundle
-from narraframe.io.tracking import Registered
+from narraframe.io.registry import Registered
 from narraframe.posts.prepare import prepare
 from narraframe.records import Post, Scores
 from narraframe.workflows.seen import is_seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from narraframe.errors import ConfigError
 from narraframe.io.codebook import codebook_sha256, read_codebook
 from narraframe.io.files import refused
 from narraframe.io.models import Bundle, ModelRecord, save_bundle
-from narraframe.io.tracking import Registered
+from narraframe.io.registry import Registered
 from narraframe.records import Annotation, Codebook, Post, Quality
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import Fitted, candidates_of, fit_and_measure
@@ -111,7 +111,9 @@ def _train_on_labels(
     posts: Sequence[Post], experiment: Experiment, *, workspace: Workspace, watch: Watch
 ) -> Trained:
     """Train on the labels that the posts carry, with a codebook made from them."""
-    data = experiment.data
+    made_here = "made from the labels"
+    data = replace(experiment.data, codebook=made_here, annotations=made_here)
+    experiment = replace(experiment, data=data)
     posts = [
         post
         for post in posts
@@ -156,6 +158,9 @@ def _train(
     data = set_test_aside(data, experiment, workspace=workspace)
     fitted = fit_and_measure(data, codebook, experiment, watch=watch)
     taught = data.rows(~data.test)
+    chosen = asdict(fitted.classifier.settings)
+    heads = replace(experiment.heads, features=chosen["features"], head=chosen["head"])
+    experiment = replace(experiment, heads=heads)
     notes = train_notes(taught, annotations, codebook, fitted.classifier, encoder, experiment)
     bundle = Bundle(
         record=_record(taught, codebook, experiment, encoder, workspace, notes),
