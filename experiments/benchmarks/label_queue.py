@@ -29,7 +29,7 @@ from narraframe.annotations.active import Corpus, choose
 from narraframe.annotations.audit import draw_audit
 from narraframe.annotations.splits import grouped_folds
 from narraframe.annotations.wishes import closeness, nearest
-from narraframe.classifiers.heads import Heads, fit_heads, predict_heads
+from narraframe.classifiers.heads import Heads, fit_heads, fit_views, predict_heads
 from narraframe.classifiers.structure import Structure
 from narraframe.metrics.multilabel import average_precision, confusion, macro_f1, micro_f1
 
@@ -169,11 +169,13 @@ def simulate(data: LabelledSet, contender: Contender, seed: int) -> NDArray[np.f
 
 def fit(data: LabelledSet, rows: Rows) -> Heads:
     y, known = data.y[rows], np.ones((len(rows), data.y.shape[1]), dtype=np.bool_)
-    folds = grouped_folds(y, known, data.group[rows], n_folds=4, seed=0)
-    no_structure = Structure((), ())
-    return fit_heads(
-        data.features, rows, y, known, folds, settings=SETTINGS, structure=no_structure
+    group = data.group[rows]
+    make_folds = partial(grouped_folds, n_folds=4)
+    views = fit_views(
+        data.features, rows, y, known, group, settings=SETTINGS, make_folds=make_folds, seed=0
     )
+    heads, _ = fit_heads(views, y, known, group, settings=SETTINGS, structure=Structure((), ()))
+    return heads
 
 
 def measure(data: LabelledSet, state: Labelling, test: Rows) -> list[float]:

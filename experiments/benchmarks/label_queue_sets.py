@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.classifiers.features import RawFeatures, count
 from narraframe.classifiers.settings import HeadSettings
+from narraframe.classifiers.views import Described, describe
 from narraframe.posts.copies import copy_groups, join_groups
 from narraframe.posts.duplicates import near_duplicates
 from narraframe.posts.prepare import prepare
@@ -86,9 +86,10 @@ class LabelledSet:
     definitions: NDArray[np.float32]
 
     @cached_property
-    def features(self) -> RawFeatures:
+    def features(self) -> Described:
         """Counts and embeddings of all posts; what is learned of them is learned in each fit."""
-        return count(self.vectors, self.texts, SETTINGS)
+        vectors = {"embedding": self.vectors}
+        return describe(self.texts, vectors, SETTINGS, definitions=self.definitions)
 
     @cached_property
     def theme(self) -> NDArray[np.int32]:

@@ -213,6 +213,7 @@ def test_the_same_seed_gives_the_same_bytes(problem):
 
 def test_candidates_are_scored_as_if_alone(problem):
     candidates = [
+        settings("embedding", min_positive=15),
         settings("embedding"),
         settings("words", min_df=1),
         settings("words", "embedding", min_df=3, aim="precision"),

@@ -69,6 +69,14 @@ def test_labels_that_cannot_be_trained_are_unknown_not_zero(problem, positives, 
     assert not found.decision[:, 1].any()
 
 
+@pytest.mark.parametrize("head", ["ridge", "svc"])
+def test_nothing_is_fitted_on_labels_that_are_not_trained(problem, head):
+    spoiled = spoil(problem, 1, slice(0, 4))
+    for view in fit(spoiled, "embedding", "words", head=head).heads.views:
+        assert (view.coefficients[:, 1] == 0).all()
+        assert view.intercept[1] == 0
+
+
 @pytest.mark.parametrize("value", [0, 1])
 def test_a_label_whose_positives_or_negatives_are_copies_of_one_post_is_not_trained(problem, value):
     groups = problem.groups.copy()

@@ -118,6 +118,7 @@ def test_decisions_and_abstentions_never_contradict_each_other(seed, structure, 
         assert not (at(found, child) & ~at(found, parent)).any()
         assert not (at(denied, parent) & at(found, child)).any()
         assert not (at(denied, parent) & at(unsure, child)).any()
+        assert not (at(unsure, parent) & at(found, child)).any()
     assert not (unsure & np.isnan(p)).any()
     facet = np.isfinite(p[:, FACET])
     assert (unsure[:, FACET] == (unsure[:, FACET].any(axis=1, keepdims=True) & facet)).all()

@@ -65,11 +65,13 @@ def test_terms_in_too_few_training_posts_are_left_out():
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_posts_outside_the_training_rows_change_no_bit(view):
-    rows, found = [0, 2, 3], []
-    for other in ("переговоры с министром отложены", "the the harvest aaa zzz minister"):
-        found.append(weigh([*TEXTS[:4], other, TEXTS[5]], view, rows, 1)[1][rows])
-    assert found[0].data.tobytes() == found[1].data.tobytes()
-    assert found[0].indices.tobytes() == found[1].indices.tobytes()
+    rows = [0, 2, 3]
+    first, second = (
+        weigh([*TEXTS[:4], other, TEXTS[5]], view, rows, 1)[1][rows]
+        for other in ("переговоры с министром отложены", "the the harvest aaa zzz minister")
+    )
+    assert first.data.tobytes() == second.data.tobytes()
+    assert first.indices.tobytes() == second.indices.tobytes()
 
 
 @pytest.mark.parametrize("view", VIEWS)

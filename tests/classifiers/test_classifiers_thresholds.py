@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,6 +67,15 @@ def test_a_cut_is_a_float32_and_of_the_highest_f1(pairs):
     assert f1_at(y, p, np.float32(cut)) == max(f1_at(y, p, at) for at in p.ravel())
 
 
+@pytest.mark.parametrize("low", [0.5, np.nextafter(np.float32(0.5), np.float32(1))])
+def test_a_cut_between_neighbouring_float32_lets_only_the_upper_one_through(low):
+    low = np.float32(low)
+    high = np.nextafter(low, np.float32(1))
+    y = np.array([[1], [0]], dtype=np.int8)
+    [cut] = tune_thresholds(y, np.array([[high], [low]]), np.ones((2, 1), bool))
+    assert low < cut <= high
+
+
 def test_cells_that_are_not_known_take_no_part():
     rng = np.random.default_rng(0)
     y = (rng.random((80, 2)) < 0.3).astype(np.int8)
@@ -94,7 +105,7 @@ def test_a_rare_label_that_cannot_be_told_apart_is_not_said_of_every_post():
 def oracle_cut(y, p):
     """Try every cut between two probabilities; the highest of the best."""
     levels = sorted({float(v) for v in p})
-    tries = [levels[0], *((a + b) / 2 for a, b in zip(levels, levels[1:], strict=False))]
+    tries = [levels[0], *((a + b) / 2 for a, b in pairwise(levels))]
     return max(tries, key=lambda cut: (round(f1_at(y, p, cut), 12), cut))
 
 

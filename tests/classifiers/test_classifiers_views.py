@@ -72,7 +72,7 @@ def test_a_view_of_terms_is_a_ridge_on_the_training_rows_tfidf(problem, view, an
     assert head.coefficients.shape == (train.shape[1], 4)
 
 
-@pytest.mark.parametrize("head", ["ridge", "logistic"])
+@pytest.mark.parametrize("head", ["ridge", "svc"])
 @pytest.mark.parametrize("view", ["embedding", "words"])
 def test_scores_of_training_posts_are_by_heads_that_did_not_see_them(problem, view, head):
     flipped = problem.y.copy()
@@ -81,6 +81,21 @@ def test_scores_of_training_posts_are_by_heads_that_did_not_see_them(problem, vi
     *_, second = fitted(replace(problem, y=flipped), view, TRAIN, head)
     np.testing.assert_allclose(first[7], second[7], atol=1e-4)
     assert np.abs(first - second).max() > 1e-2
+
+
+@pytest.mark.parametrize("head", ["ridge", "svc"])
+@pytest.mark.parametrize("view", ["embedding", "characters"])
+def test_scores_of_training_posts_saw_none_of_their_copies_either(problem, view, head):
+    groups = problem.groups.copy()
+    groups[[7, 20, 41]] = 7
+    flipped = problem.y.copy()
+    flipped[[20, 41]] = 1 - flipped[[20, 41]]
+    *_, first = fitted(replace(problem, groups=groups), view, TRAIN, head)
+    *_, second = fitted(replace(problem, groups=groups, y=flipped), view, TRAIN, head)
+    np.testing.assert_allclose(first[7], second[7], atol=1e-4)
+    *_, first = fitted(problem, view, TRAIN, head)
+    *_, second = fitted(replace(problem, y=flipped), view, TRAIN, head)
+    assert np.abs(first[7] - second[7]).max() > 1e-3
 
 
 @pytest.mark.parametrize("head", ["ridge", "logistic", "svc"])

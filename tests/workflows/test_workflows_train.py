@@ -166,7 +166,7 @@ def test_a_run_records_settings_data_and_where_the_codebook_came_from(trained, w
         >= {
             "data.posts": "train.jsonl",
             "data.codebook": "made from the labels",
-            "heads.features": "embedding, words, characters, definitions",
+            "heads.features": "embedding; words; characters; definitions",
             "seed": "0",
             "encoder": "hashing-256@1",
         }.items()

@@ -55,8 +55,6 @@ class HeadSettings:
         faults += [*_not_among("head", (self.head,), HEADS), *_not_among("aim", (self.aim,), AIMS)]
         if not self.features or len(set(self.features)) < len(self.features):
             faults.append(f"features is {list(self.features)}, not one or more different views")
-        if set(self.features) == {"definitions"}:
-            faults.append("features is definitions alone: likeness needs another view beside it")
         if self.min_df < 1:
             faults.append(f"min_df is {self.min_df}, not 1 or more")
         if self.min_positive < 2:

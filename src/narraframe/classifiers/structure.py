@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ class Structure:
 
     links: tuple[tuple[int, int], ...]
     choices: tuple[Choice, ...]
+
+    def opened(self) -> Structure:
+        """Let every single-choice facet stay without an answer."""
+        return replace(self, choices=tuple(replace(c, is_open=True) for c in self.choices))
 
 
 def build_structure(
@@ -116,8 +120,9 @@ def abstain(
     """Tell where there should be no decision; bool (n, k).
 
     Where `decision` would be wrong with more than `risk`. On a single-choice facet: where the most
-    probable answer is wrong with more than `risk`, on all its labels. A parent is decided where a
-    child is found, and a child is not found where its parent is not.
+    probable answer is wrong with more than `risk`, on all its labels. Of coherent probabilities no
+    parent is denied or left open whose child is found, and no child left open whose parent is
+    denied.
 
     References
     ----------
@@ -136,10 +141,6 @@ def abstain(
         if choice.is_open:
             best = np.maximum(best, 1 - _sum(p, choice.leaves))
         unsure[:, leaves + list(choice.parents)] = (best < 1 - risk)[:, None]
-    for child, parent in structure.links:
-        unsure[:, parent] &= ~(decision[:, child] & ~unsure[:, child])
-    for child, parent in reversed(structure.links):
-        unsure[:, child] &= decision[:, parent] | unsure[:, parent]
     return np.asarray(unsure & np.isfinite(wide))
 
 

@@ -119,7 +119,7 @@ def fit_view(
     The head, and its scores (rows, k) of known cells by fits that did not see the post's group.
     """
     if view == "definitions":
-        return _fit_definitions(posts, rows)
+        return fit_definitions(posts, rows)
     weights = None
     if view in ANALYZERS:
         weights = fit_terms(posts.counts[view], rows, min_df=settings.min_df)
@@ -166,7 +166,7 @@ def _matrix(
     return posts.vectors[view][rows]
 
 
-def _fit_definitions(
+def fit_definitions(
     posts: Described, rows: NDArray[np.intp]
 ) -> tuple[FittedView, NDArray[np.float64]]:
     """Learn only what likeness is usual: it takes no label, so the scores are of unseen labels."""

@@ -72,8 +72,9 @@ def train(
         trained = run.train_labelled(
             labelled, name=name or "", options=read, workspace=found, watch=watch
         )
-    _show_quality(trained.quality)
-    _show_more(trained.fitted)
+    if trained.quality.n_posts:
+        _show_quality(trained.quality)
+        _show_more(trained.fitted)
     for note in trained.notes:
         say(note)
     say(f"registered {trained.model.title} as @challenger (MLflow run {trained.model.run_id})")

@@ -72,14 +72,14 @@ def _chosen(fitted: Fitted) -> dict[str, Any]:
     if not fitted.candidates:
         return {}
     best = max(fitted.candidates, key=lambda candidate: candidate.evidence)
-    return {f"chosen.{key}": value for key, value in asdict(best.settings).items()}
+    return _flat(asdict(best.settings), "chosen.")
 
 
 def _child(candidate: Candidate) -> ChildRun:
     settings = candidate.settings
     return ChildRun(
         name=f"{settings.head}: {' + '.join(settings.features)}",
-        parameters=asdict(settings),
+        parameters=_flat(asdict(settings)),
         metrics=run_metrics(candidate.measured.quality) | {"evidence": candidate.evidence},
         tables={OUT_OF_FOLD: candidate.measured.held_out},
     )
@@ -111,10 +111,17 @@ def _beside(fitted: Fitted) -> tuple[Measured, ...]:
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in data.items():
-        flat |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            flat[prefix + key] = "; ".join(_listed(item) for item in value)
+        else:
+            flat[prefix + key] = value
     return flat
+
+
+def _listed(item: Any) -> str:
+    return " + ".join(item) if isinstance(item, list | tuple) else str(item)
 
 
 def _data_sha256(data: TrainingData) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from narraframe.io.files import refused
 from narraframe.io.models import Bundle, ModelRecord, save_bundle
 from narraframe.io.registry import Registered
 from narraframe.records import Annotation, Codebook, Post, Quality
+from narraframe.workflows.cold_start import fit_cold
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import Fitted, candidates_of, fit_and_measure
 from narraframe.workflows.frozen import set_test_aside
@@ -53,6 +55,8 @@ def train_experiment(
 ) -> Trained:
     """Run the experiment in `path`: train, measure, register as the challenger.
 
+    While the folder of annotations is empty, the model is made of the codebook alone: `fit_cold`.
+
     Raises
     ------
     ConfigError, CodebookError, TableError, InputError
@@ -66,7 +70,9 @@ def train_experiment(
     if experiment.data.labelled:
         return _train_on_labels(posts, experiment, workspace=workspace, watch=watch)
     codebook = read_codebook(workspace.path(experiment.data.codebook))
-    annotations = annotations_in(workspace.path(experiment.data.annotations), codebook)
+    folder = workspace.path(experiment.data.annotations)
+    none_yet = folder.is_dir() and not any(folder.glob("*.csv"))
+    annotations = () if none_yet else annotations_in(folder, codebook)
     return _train(posts, annotations, codebook, experiment, workspace=workspace, watch=watch)
 
 
@@ -144,19 +150,11 @@ def _train(
 ) -> Trained:
     check_places(workspace, name=experiment.model)
     encoder = open_encoder(workspace, watch=watch)
-    features = dict.fromkeys(v for s in candidates_of(experiment) for v in s.features)
-    data = assemble(
-        posts,
-        annotations,
-        codebook,
-        consensus=experiment.data.consensus,
-        features=tuple(features),
-        encoder=encoder,
-        workspace=workspace,
-        watch=watch,
-    )
-    data = set_test_aside(data, experiment, workspace=workspace)
-    fitted = fit_and_measure(data, codebook, experiment, watch=watch)
+    tools: dict[str, Any] = {"encoder": encoder, "workspace": workspace, "watch": watch}
+    if annotations:
+        data, fitted = _fit(posts, annotations, codebook, experiment, **tools)
+    else:
+        data, fitted = fit_cold(posts, codebook, experiment, **tools)
     taught = data.rows(~data.test)
     chosen = asdict(fitted.classifier.settings)
     heads = replace(experiment.heads, features=chosen["features"], head=chosen["head"])
@@ -167,7 +165,7 @@ def _train(
         codebook=codebook,
         parts=fitted.classifier.to_parts(),
         quality=fitted.measured.quality,
-        seen=signatures(taught.texts),
+        seen=signatures(taught.texts if annotations else []),
     )
     with tempfile.TemporaryDirectory() as temporary, watch.stage("register", unit="model"):
         folder = Path(temporary) / "bundle"
@@ -184,6 +182,31 @@ def _train(
         except OSError as error:
             raise refused(workspace.store, error) from error
     return Trained(model, fitted, notes, card)
+
+
+def _fit(
+    posts: Sequence[Post],
+    annotations: Sequence[Annotation],
+    codebook: Codebook,
+    experiment: Experiment,
+    *,
+    encoder: Encoder,
+    workspace: Workspace,
+    watch: Watch,
+) -> tuple[TrainingData, Fitted]:
+    features = dict.fromkeys(v for s in candidates_of(experiment) for v in s.features)
+    data = assemble(
+        posts,
+        annotations,
+        codebook,
+        consensus=experiment.data.consensus,
+        features=tuple(features),
+        encoder=encoder,
+        workspace=workspace,
+        watch=watch,
+    )
+    data = set_test_aside(data, experiment, workspace=workspace)
+    return data, fit_and_measure(data, codebook, experiment, watch=watch)
 
 
 def _record(

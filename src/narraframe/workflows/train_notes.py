@@ -22,7 +22,9 @@ def train_notes(
 ) -> tuple[str, ...]:
     """Say what a reader of the figures has to know."""
     others = {a.codebook_version for a in annotations} - {codebook.version, ""}
-    notes = [*data.notes, *_language_notes(data, encoder), _leak_note(data, experiment)]
+    notes = [*data.notes, *_language_notes(data, encoder)]
+    if annotations:
+        notes.append(_leak_note(data, experiment))
     if others:
         versions = ", ".join(sorted(others))
         notes.append(
@@ -44,7 +46,7 @@ def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
         return ()
     return (
         f"{n:,} of {len(data.posts):,} posts are in languages that the encoder does not know: "
-        'name a multilingual one in narraframe.toml, or compare with features = "tfidf"',
+        'name a multilingual one in narraframe.toml, or compare with features = ["words", "characters"]',
     )
 
 
