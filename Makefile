@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed
 LOCK := requirements.lock
 PEERS := .venv-peers
 LABELSTUDIO := .venv-labelstudio
+SETFIT := .venv-setfit
+# where the labelled sets lie that experiments and benchmarks read
+export NARRAFRAME_DATA ?= $(abspath ../shared/data)
 
 POSTS ?= data/posts.parquet
 MODEL ?= models:/sample@champion
@@ -23,7 +26,7 @@ LABELSTUDIO_PORT ?= 8080
 STORE ?= models/store
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train evaluate compare promote rollback score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue clean
+.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train evaluate compare promote rollback score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue bench-classify bench-evidence bench-doubtful clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -127,11 +130,25 @@ bench-refits: $(STAMP) ## measure whether themes keep their numbers over a year 
 bench-queue: $(STAMP) ## measure what the queue saves beside labelling in random order
 	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/label_queue.py
 
+bench-classify: $(STAMP) $(SETFIT)/.installed ## measure the classifier beside SetFit (hours; can be broken off)
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/classify.py
+
+bench-evidence: $(STAMP) ## measure whether evidence carries the decisions
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/evidence.py
+
+bench-doubtful: $(STAMP) ## measure how many spoilt labels are found; CLEANLAB=PYTHON: beside cleanlab
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/doubtful.py $(if $(CLEANLAB),--cleanlab $(CLEANLAB))
+
+$(SETFIT)/.installed: experiments/benchmarks/peers-setfit.txt
+	$(PYTHON) -m venv $(SETFIT)
+	$(SETFIT)/bin/python -m pip install --quiet --disable-pip-version-check -r experiments/benchmarks/peers-setfit.txt
+	@touch $@
+
 $(PEERS)/.installed: experiments/benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r experiments/benchmarks/peers.txt
 	@touch $@
 
 clean: ## remove what was built and computed (not .labelstudio/)
-	rm -rf $(VENV) $(PEERS) $(LABELSTUDIO) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(SETFIT) $(LABELSTUDIO) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

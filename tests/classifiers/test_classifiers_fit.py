@@ -173,6 +173,15 @@ def test_definitions_that_fit_are_heeded_and_random_ones_are_not(problem):
     assert guessed[1, :3].max() < told[1, :3].min()
 
 
+def test_definitions_alone_tell_what_they_tell(problem):
+    truth = np.random.default_rng(42).normal(size=(4, 12)).astype(np.float32)
+    found = score(fit(problem, "definitions", definitions=truth), problem)
+    positive = problem.y == 1
+    assert found.probability[positive].mean() > 2 * found.probability[~positive].mean()
+    with pytest.raises(TrainingError, match="cannot be told from the text"):
+        fit(problem, "definitions", definitions=truth * np.nan)
+
+
 @pytest.mark.parametrize("share", ["one", "all"])
 def test_definitions_that_are_missing_leave_the_label_to_the_other_views(problem, share):
     about = np.random.default_rng(42).normal(size=(4, 12)).astype(np.float32)

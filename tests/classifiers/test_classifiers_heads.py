@@ -67,6 +67,18 @@ def test_an_untrained_answer_does_not_hand_its_share_to_the_others(problem):
     assert np.nansum(found.probability[:, :3], axis=1).min() < 0.5
 
 
+def test_a_facet_with_an_untrained_answer_is_open_though_every_post_has_one(problem):
+    problem = stances(problem)
+    y = problem.y.copy()
+    y[:, 0] |= y[:, 2]
+    y[:3, :3] = [0, 0, 1]
+    y[3:, 2] = 0
+    classifier, found = answered(replace(problem, y=y))
+    assert classifier.reasons[:3] == ("", "", "too few positives")
+    assert classifier.heads.structure.choices[0].is_open
+    assert (found.probability[:, :2].sum(axis=1) < 1).any()
+
+
 def divided(problem, rare):
     """Label 0 against label 3, the one divided into labels 1 and 2; `rare`: those with too few."""
     first = problem.y[:, 0] == 1

@@ -29,11 +29,6 @@ def test_views_are_one_or_more_different_ones(features):
         HeadSettings(features=features)
 
 
-def test_definitions_alone_are_refused():
-    with pytest.raises(ConfigError, match="needs another view"):
-        HeadSettings(features=("definitions",))
-
-
 @pytest.mark.parametrize("name", ["precision", "abstain"])
 def test_a_share_that_is_no_number_is_refused(name):
     with pytest.raises(ConfigError, match=f"{name} is nan"):

@@ -94,6 +94,18 @@ def test_a_view_that_ranks_backwards_weighs_nothing():
 
 
 @OPEN_OR_NOT
+@pytest.mark.parametrize("value", [0.0, 0.3])
+def test_a_constant_view_weighs_nothing_and_changes_nothing(is_open, value):
+    scores, y, known, choice = simulate(is_open)
+    more = np.concatenate([scores, np.full_like(scores[:1], value)])
+    alone = fit_softmax(fit_stack(scores, y, known), scores, y, known, choice)
+    found = fit_softmax(fit_stack(more, y, known), more, y, known, choice)
+    assert (found.slopes[2, :3] == 0).all()
+    np.testing.assert_allclose(found.slopes[:2], alone.slopes, atol=1e-3)
+    np.testing.assert_allclose(found.intercept, alone.intercept, atol=1e-2)
+
+
+@OPEN_OR_NOT
 def test_posts_known_in_part_or_of_two_answers_take_no_part(is_open):
     scores, y, known, choice = simulate(is_open)
     stack = fit_stack(scores, y, known)
@@ -156,6 +168,15 @@ def test_any_logits_sum_to_one_or_leave_room_for_none(seed, scale, is_open):
         expected = scipy_softmax(logit, axis=1)
         np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose(p, expected, rtol=1e-9, atol=1e-300)
+
+
+@OPEN_OR_NOT
+@pytest.mark.parametrize("size", [-2000.0, 2000.0])
+def test_logits_of_any_size_do_not_overflow(is_open, size):
+    with np.errstate(over="raise", invalid="raise"):
+        p = softmax(np.full((1, 3), size), CHOICES[is_open])
+    expected = 0 if is_open and size < 0 else 1 / 3
+    np.testing.assert_allclose(p, expected, rtol=1e-12)
 
 
 @OPEN_OR_NOT

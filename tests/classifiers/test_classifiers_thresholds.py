@@ -87,6 +87,17 @@ def test_cells_that_are_not_known_take_no_part():
     assert first.tobytes() == tune_thresholds(flipped, spoiled, known).tobytes()
 
 
+def test_a_label_without_positives_does_not_move_the_common_cut():
+    rng = np.random.default_rng(0)
+    y = (rng.random((60, 3)) < [0.3, 0.1, 0]).astype(np.int8)
+    p = np.clip(0.3 * y + 0.5 * rng.random(y.shape), 0, 1).astype(np.float32)
+    p[:, 2] = 0.99
+    known = np.ones(y.shape, dtype=bool)
+    found = tune_thresholds(y, p, known)
+    assert np.isnan(found[2])
+    assert found[:2].tolist() == tune_thresholds(y[:, :2], p[:, :2], known[:, :2]).tolist()
+
+
 def test_a_label_without_known_positives_has_no_threshold():
     y = np.array([[1, 0], [0, 0]], dtype=np.int8)
     cuts = tune_thresholds(y, np.array([[0.9, 0.2], [0.1, 0.3]]), np.ones((2, 2), dtype=bool))

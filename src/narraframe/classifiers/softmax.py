@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from narraframe.classifiers.stack import Stack
+from narraframe.classifiers.stack import NOISE, Stack
 from narraframe.classifiers.structure import Choice
 
 _PULL = 1.0
@@ -46,10 +46,11 @@ def fit_softmax(
     if len(leaves) < 2 or not rows.any():
         return stack
     s, hit = scores[:, rows][:, :, leaves], y[rows][:, leaves] == 1
-    spread = np.maximum(s.std(axis=(1, 2)), 1e-12)
+    spread = s.std(axis=(1, 2))
+    own = stack.slopes[:, leaves].mean(axis=1) * spread
+    spread = np.where(spread > NOISE, spread, np.inf)  # a constant view weighs nothing
     s = s / spread[:, None, None]
     v = len(s)
-    own = stack.slopes[:, leaves].mean(axis=1) * spread
     start = np.append(own, stack.intercept[leaves])
     pull = np.append(np.full(v, _PULL), np.full(len(leaves), 1e-3))
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 _PULL = 1.0
 """Of a normal prior around the pooled fit, per unit of spread: 0.5 to 2 were best on three sets."""
-_NOISE = 1e-4
+NOISE = 1e-4
 """Scores that lie no further apart, where yes and no lie about 1 apart, are errors of rounding."""
 _STEPS = 100
 Floats = NDArray[np.float64]
@@ -70,7 +70,7 @@ def fit_stack(scores: Floats, y: NDArray[np.int8], known: NDArray[np.bool_]) -> 
     targets = np.where(y == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))
     pool = known & np.isin(np.arange(k), usable)
     spread = np.array([float(view[pool].std()) for view in scores])
-    spread = np.where(spread > _NOISE, spread, np.inf)  # a constant view weighs nothing
+    spread = np.where(spread > NOISE, spread, np.inf)  # a constant view weighs nothing
     offset = np.broadcast_to(frequency, pool.shape)
     free = np.full(n_views + 1, 1e-9)  # keeps constant scores solvable; moves no other fit
     x = (scores[:, pool] / spread[:, None]).T

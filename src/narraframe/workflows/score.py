@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pyarrow as pa
 
 from narraframe.config import Workspace
@@ -40,6 +41,7 @@ class ScoreSummary:
     n_scored: int = 0
     n_seen: int = 0
     n_strange: int = 0
+    n_abstained: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
@@ -85,7 +87,7 @@ def score(
         if not summary.n_posts:
             raise InputError("no post was found", where=", ".join(paths))
     warn_of_bad(summary.account, watch)
-    _warn(summary, cache)
+    _warn(summary, cache, scorer)
     return summary
 
 
@@ -131,15 +133,24 @@ def _count(summary: ScoreSummary, window: Sequence[Post], scores: Scores, scorer
     scored = [i for i, reason in enumerate(scores.reasons) if not reason]
     summary.n_scored += len(scored)
     summary.reasons.update(f"no score: {reason}" for reason in scores.reasons if reason)
-    for label_id, n in zip(scores.label_ids, scores.decision.sum(axis=0), strict=True):
-        summary.decisions[label_id] += int(n)
+    learnt = np.isfinite(scores.probability).any(axis=0)
+    for j in np.flatnonzero(learnt):
+        summary.decisions[scores.label_ids[j]] += int(scores.decision[:, j].sum())
+    summary.n_abstained += int(scores.abstained.sum())
     strange = scorer.bundle.record.strange_languages
     summary.n_strange += sum(1 for i in scored if window[i].lang in strange)
     summary.n_seen += int(scorer.has_seen(window).sum())
 
 
-def _warn(summary: ScoreSummary, cache: EmbeddingCache) -> None:
+def _warn(summary: ScoreSummary, cache: EmbeddingCache, scorer: Scorer) -> None:
     summary.warnings += cache.faults
+    silent = [i for i in scorer.classifier.label_ids if i not in summary.decisions]
+    if silent and summary.n_scored:
+        summary.warnings.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
+    if summary.n_abstained:
+        summary.warnings.append(
+            f"{summary.n_abstained:,} decisions were left open, as too close to call"
+        )
     if summary.n_strange:
         summary.warnings.append(
             f"{summary.n_strange:,} of {summary.n_posts:,} posts are in languages that the encoder "

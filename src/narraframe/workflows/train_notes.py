@@ -46,7 +46,8 @@ def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
         return ()
     return (
         f"{n:,} of {len(data.posts):,} posts are in languages that the encoder does not know: "
-        'name a multilingual one in narraframe.toml, or compare with features = ["words", "characters"]',
+        "name a multilingual one in narraframe.toml, or compare with "
+        'features = ["words", "characters"]',
     )
 
 
