@@ -74,9 +74,10 @@ def few(bench: Bench) -> None:
                 train = draw(data, np.flatnonzero(fold != 0), n, seed)
                 halves = Split(train, np.flatnonzero(fold == 0))
                 key = ("few", name, n, seed)
-                if not bench.done(*key, "narraframe"):
-                    answer = ours(data, halves, cache=None, seed=seed)
-                    bench.add(measured((*key, "narraframe"), data, halves, answer))
+                for title, names in (("narraframe", False), ("narraframe, told names", True)):
+                    if not bench.done(*key, title):
+                        answer = ours(data, halves, cache=None, seed=seed, names=names)
+                        bench.add(measured((*key, title), data, halves, answer))
                 if "setfit" in options.contenders and not bench.done(*key, "setfit balanced"):
                     for head, answer in setfit(bench, data, halves, n, seed):
                         bench.add(measured((*key, f"setfit {head}"), data, halves, answer))

@@ -41,8 +41,13 @@ class Answer:
         return cls(np.full(shape, np.nan, dtype=np.float32), np.zeros(shape, dtype=np.bool_))
 
 
-def ours(data: LabelledSet, halves: Split, *, cache: Path | None, seed: int) -> Answer:
-    """Train on one side and score the other; without `cache`, embedding is within the time."""
+def ours(
+    data: LabelledSet, halves: Split, *, cache: Path | None, seed: int, names: bool = False
+) -> Answer:
+    """Train on one side and score the other; without `cache`, embedding is within the time.
+
+    With `names`, the classifier is told what the labels are called, as `train` does.
+    """
     train, test = data.at(halves.train), data.at(halves.test)
     if cache is not None:
         vectors = embed(data.texts, cache)
@@ -57,7 +62,8 @@ def ours(data: LabelledSet, halves: Split, *, cache: Path | None, seed: int) -> 
         np.ones(train.y.shape, dtype=np.bool_),
         train.label_ids,
         groups=train.group,
-        settings=VIEWS,
+        settings=HeadSettings() if names else VIEWS,
+        definitions=label_names(data) if names else None,
         make_folds=partial(grouped_folds, n_folds=INNER_FOLDS),
         parents={},
         single_choice=(),
@@ -68,6 +74,11 @@ def ours(data: LabelledSet, halves: Split, *, cache: Path | None, seed: int) -> 
     found = predict(classifier, {"embedding": new}, test.texts)
     end = time.process_time()
     return Answer(found.probability, found.decision, trained - start, end - trained)
+
+
+def label_names(data: LabelledSet) -> NDArray[np.float32]:
+    """Embed the names of the labels."""
+    return load().encode([name.replace("_", " ") for name in data.label_ids])
 
 
 def speed(cache: Path, *, done: Callable[[str], bool]) -> Iterator[tuple[str, float]]:
