@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,8 +13,7 @@ from narraframe.classifiers.heads import fit_heads, fit_views
 from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.structure import build_structure
-from narraframe.classifiers.terms import TermWeights
-from narraframe.classifiers.views import FittedView, describe
+from narraframe.classifiers.views import describe
 from narraframe.errors import TrainingError
 
 
@@ -103,26 +101,13 @@ def fit_classifier(
             f"{settings.min_positive} posts with it, as many without, and text that tells them "
             "apart.",
         )
-    terms = {view: _kept(posts.terms[view], heads.views, view) for view in posts.terms}
     return Classifier(
         label_ids=tuple(label_ids),
         settings=settings,
         n_dimensions={view: part.shape[1] for view, part in posts.vectors.items()},
-        terms=terms,
-        heads=replace(heads, views=tuple(map(_renumbered, heads.views))),
+        terms=posts.terms,
+        heads=heads,
     )
-
-
-def _kept(terms: tuple[str, ...], views: Sequence[FittedView], view: str) -> tuple[str, ...]:
-    [weights] = [fitted.weights for fitted in views if fitted.view == view]
-    return tuple(terms[j] for j in weights.columns) if weights is not None else ()
-
-
-def _renumbered(view: FittedView) -> FittedView:
-    """Let a view's columns count along its own kept terms."""
-    if view.weights is None:
-        return view
-    return replace(view, weights=TermWeights(np.arange(len(view.weights.idf)), view.weights.idf))
 
 
 def check_inputs(
