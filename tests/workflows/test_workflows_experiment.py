@@ -166,7 +166,7 @@ def test_a_frozen_test_set_that_does_not_belong_or_cannot_be_read_is_an_error(wo
 
 def test_labels_of_the_records_may_be_cut_to_the_frequent_and_to_labelled_posts(workspace):
     rows = [
-        row | {"labels": [*row["labels"], "Rare"][: 1 + (i < 12)]}
+        row | {"labels": [*row["labels"], "Rare"]} if i < 12 else row
         for i, row in enumerate(posts(120))
     ]
     toml = (
@@ -185,14 +185,14 @@ def test_labels_of_the_records_may_be_cut_to_the_frequent_and_to_labelled_posts(
 
 def test_abstaining_is_measured_and_kept_in_the_model(workspace):
     trained = run(
-        workspace, LABELLED + "[heads]\nabstain = 0.1\n[split]\nfolds = 3\nresamples = 50\n"
+        workspace, LABELLED + "[heads]\nabstain = 0.01\n[split]\nfolds = 3\nresamples = 50\n"
     )
     kept = trained.fitted.selective
     assert kept is not None
     assert 0 < kept.coverage.value < 1
     assert kept.with_abstention.error_rate.value <= kept.without.error_rate.value
     model = from_parts(load_bundle(trained.model.folder).parts)
-    assert model.heads.abstain == 0.1
+    assert model.heads.abstain == 0.01
 
 
 def test_without_annotations_the_codebook_alone_makes_a_model_that_says_so(workspace):
@@ -211,8 +211,8 @@ def test_without_annotations_the_codebook_alone_makes_a_model_that_says_so(works
     from narraframe.classifiers.predict import predict
 
     p = predict(model, {"embedding": Encoder().encode(texts)}, texts).probability
-    assert p[0, 0] > 0.5 > p[0, 1]
-    assert p[1, 1] > 0.5 > p[1, 0]
+    assert p[0, 0] > 2 * p[0, 1]
+    assert p[1, 1] > 2 * p[1, 0]
     assert "neither calibrated nor measured" in Path(trained.card).read_text("utf-8")
 
 

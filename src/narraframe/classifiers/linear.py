@@ -75,6 +75,8 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         coefficients = np.zeros((x.shape[1] + 1, y.shape[1]), dtype=np.float32)
         fitted = np.zeros(y.shape[1], dtype=np.bool_)
+        if not x.shape[1]:
+            return coefficients, ~fitted
         for j in range(y.shape[1]):
             rows = known[:, j]
             if len(np.unique(y[rows, j])) < 2:

@@ -16,7 +16,7 @@ from narraframe.metrics.reliability import reliability
 from narraframe.records import Codebook, Post, Targets
 from narraframe.workflows.fitting import Fitted
 from narraframe.workflows.measuring import judged
-from narraframe.workflows.training_data import TrainingData
+from narraframe.workflows.training_data import TrainingData, languages
 from narraframe.workflows.vectors import label_vectors, view_vectors
 from narraframe.workflows.watch import Watch
 
@@ -112,5 +112,6 @@ def _unlabelled(
         groups=np.arange(len(kept), dtype=np.intp),
         audit=np.zeros(len(kept), dtype=np.bool_),
         test=np.zeros(len(kept), dtype=np.bool_),
+        scored=None if encoder.languages is None else languages(kept),
         notes=(NOTE,),
     )

@@ -20,7 +20,8 @@ def set_test_aside(
     """Mark the posts of the model's frozen test set, and all their near-copies.
 
     The first training draws it and writes its post_ids to experiments/frozen/NAME.csv; every later
-    one holds to that file, however the data grow. An experiment without `test` has none.
+    one of that name holds to that file, however the data grow and whatever its `test` says: to
+    give the set up, remove the file. An experiment without `test` draws none.
 
     Raises
     ------
@@ -30,8 +31,6 @@ def set_test_aside(
         If none of its posts is among the labelled ones.
     """
     share = experiment.split.test
-    if not share:
-        return data
     path = workspace.path(f"{workspace.config.paths.frozen}/{experiment.model}.csv")
     post_ids = data.targets.post_ids
     if path.exists():
@@ -44,6 +43,8 @@ def set_test_aside(
                 "training draws a new set, and figures before and after cannot be compared.",
             )
         return replace(data, test=test)
+    if not share:
+        return data
     targets = data.targets
     test = frozen_test(data.groups, targets.y, targets.mask, share=share, seed=experiment.seed)
     text = io.StringIO()

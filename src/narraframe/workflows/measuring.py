@@ -151,23 +151,29 @@ def judged(
     experiment: Experiment,
     how: str,
 ) -> Measured:
-    """Measure predictions on the posts of `data`."""
-    targets = data.targets
+    """Measure predictions on the posts of `data`.
+
+    A post in a language that the model refuses to score counts as one on which nothing is decided,
+    as it does for the user.
+    """
+    targets, refused = data.targets, data.refused[:, None]
+    probability = np.where(refused, np.float32(np.nan), found.probability)
+    decision, abstained = found.decision & ~refused, found.abstained & ~refused
     held_out = HeldOut(
         post_ids=targets.post_ids,
         label_ids=targets.label_ids,
         y=targets.y,
         mask=targets.mask,
-        probability=found.probability,
-        decision=found.decision,
+        probability=probability,
+        decision=decision,
         groups=data.groups,
         fold=fold,
     )
     quality = measure(
         targets.y,
         targets.mask,
-        found.probability,
-        found.decision,
+        probability,
+        decision,
         data.groups,
         targets.label_ids,
         np.full(len(targets.label_ids), np.nan),
@@ -175,7 +181,7 @@ def judged(
         seed=experiment.seed,
         n_resamples=experiment.split.resamples,
     )
-    return Measured(name, quality, held_out, found.abstained)
+    return Measured(name, quality, held_out, abstained)
 
 
 def measure_test(classifier: Classifier, data: TrainingData, *, experiment: Experiment) -> Measured:

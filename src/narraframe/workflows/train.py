@@ -165,7 +165,7 @@ def _train(
         codebook=codebook,
         parts=fitted.classifier.to_parts(),
         quality=fitted.measured.quality,
-        seen=signatures(taught.texts if annotations else []),
+        seen=signatures([*(taught.texts if annotations else []), *_examples(codebook)]),
     )
     with tempfile.TemporaryDirectory() as temporary, watch.stage("register", unit="model"):
         folder = Path(temporary) / "bundle"
@@ -182,6 +182,11 @@ def _train(
         except OSError as error:
             raise refused(workspace.store, error) from error
     return Trained(model, fitted, notes, card)
+
+
+def _examples(codebook: Codebook) -> list[str]:
+    """Return the examples of all labels: a post that is one was no stranger to the model."""
+    return [text for label in codebook.labels for text in label.examples]
 
 
 def _fit(

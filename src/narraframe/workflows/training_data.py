@@ -25,7 +25,8 @@ class TrainingData:
     """Rows of all parts run over the same n posts; `notes` say what was left out, and why.
 
     `vectors` are those of the views in use, `definitions` (k, d) those of the labels; `audit` (n,)
-    marks posts drawn at random, `test` (n,) those of the frozen test set.
+    marks posts drawn at random, `test` (n,) those of the frozen test set. `scored` are the
+    languages in which a model of these posts scores; None = any.
     """
 
     posts: tuple[Post, ...]
@@ -35,12 +36,22 @@ class TrainingData:
     groups: NDArray[np.intp]
     audit: NDArray[np.bool_]
     test: NDArray[np.bool_]
+    scored: tuple[str, ...] | None
     notes: tuple[str, ...]
 
     @property
     def texts(self) -> list[str]:
         """What the encoder saw of the posts."""
         return [post.model_text or "" for post in self.posts]
+
+    @property
+    def refused(self) -> NDArray[np.bool_]:
+        """The posts, (n,), that get a reason instead of a score, for their language."""
+        known = self.scored
+        return np.array(
+            [known is not None and bool(p.lang) and p.lang not in known for p in self.posts],
+            dtype=np.bool_,
+        )
 
     @property
     def n_groups(self) -> int:
@@ -104,15 +115,24 @@ def assemble(
         posts=kept,
         targets=align(post_ids, report.targets),
         vectors=vectors,
-        definitions=label_vectors(codebook, encoder) if "definitions" in features else None,
+        definitions=_definitions(kept, codebook, features, encoder),
         groups=group_numbers(kept),
         audit=np.array([post_id in audit for post_id in post_ids], dtype=np.bool_),
         test=np.zeros(len(kept), dtype=np.bool_),
+        scored=None if encoder.languages is None else languages(kept),
         notes=(
             *_notes(annotated, found, kept, int(undecided[of_kept].sum())),
             *_left_to_the_majority(report.by_majority),
         ),
     )
+
+
+def _definitions(
+    posts: Sequence[Post], codebook: Codebook, features: Sequence[str], encoder: Encoder
+) -> NDArray[np.float32] | None:
+    if "definitions" not in features:
+        return None
+    return label_vectors(codebook, encoder, labelled=[post.model_text or "" for post in posts])
 
 
 def _vectors(

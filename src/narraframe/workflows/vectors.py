@@ -11,6 +11,7 @@ from narraframe.annotations.likeness import descriptions
 from narraframe.embeddings.chunks import split_sentences
 from narraframe.embeddings.embed import VectorCache, embed_posts
 from narraframe.embeddings.encoder import Encoder
+from narraframe.posts.quotes import quoted
 from narraframe.records import Codebook
 
 
@@ -37,8 +38,13 @@ def view_vectors(
     return vectors
 
 
-def label_vectors(codebook: Codebook, encoder: Encoder) -> NDArray[np.float32]:
+def label_vectors(
+    codebook: Codebook, encoder: Encoder, *, labelled: Sequence[str] = ()
+) -> NDArray[np.float32]:
     """Return the mean vector of what the codebook says of each label, its name included.
+
+    What is quoted from one of the `labelled` texts, as examples often are, is left out: it would
+    give the answer away for a post that a model is to be measured on.
 
     Returns
     -------
@@ -48,8 +54,11 @@ def label_vectors(codebook: Codebook, encoder: Encoder) -> NDArray[np.float32]:
     said: dict[str, list[str]] = {
         label.label_id: [label.name.replace("_", " ")] for label in codebook.labels
     }
-    for label_id, text in descriptions(codebook):
-        said[label_id].append(text)
+    told = descriptions(codebook)
+    given_away = quoted([text for _, text in told], labelled)
+    for (label_id, text), away in zip(told, given_away, strict=True):
+        if not away:
+            said[label_id].append(text)
     flat = [text for texts in said.values() for text in texts]
     vectors = encoder.encode(flat).astype(np.float64)
     starts = np.cumsum([0, *(len(texts) for texts in said.values())])[:-1]
