@@ -11,8 +11,10 @@ from narraframe.classifiers.classifier import from_parts
 from narraframe.config import Config, Workspace
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import ConfigError, TableError, TrainingError
+from narraframe.io.annotations import write_annotations
 from narraframe.io.models import load_bundle
 from narraframe.io.runs import OUT_OF_FOLD, TEST, find_run
+from narraframe.records import Annotation
 from narraframe.workflows import embedding
 from narraframe.workflows.reading import ReadOptions
 from narraframe.workflows.train import train_experiment
@@ -193,6 +195,38 @@ def test_abstaining_is_measured_and_kept_in_the_model(workspace):
     assert kept.with_abstention.error_rate.value <= kept.without.error_rate.value
     model = from_parts(load_bundle(trained.model.folder).parts)
     assert model.heads.abstain == 0.01
+
+
+def test_the_audit_sample_is_measured_by_itself(workspace):
+    root, rows = workspace.root, posts(120)
+    (root / "codebook.toml").write_text(CODEBOOK, "utf-8")
+    (root / "labels").mkdir()
+    answers = [
+        Annotation(
+            post_id=row["id"],
+            annotator="ann-01",
+            label_id=label_id,
+            value=value,
+            codebook_version="1.0.0",
+            design="audit" if i < 40 else "active",
+        )
+        for i, row in enumerate(rows)
+        for label_id, value in [
+            ("topic", int(bool(row["labels"]))),
+            *((name.lower(), 1) for name in row["labels"]),
+        ]
+    ]
+    write_annotations(root / "labels/ann-01.csv", answers, provenance={}, force=False)
+    trained = run(
+        workspace,
+        '[data]\nposts = "posts.jsonl"\ncodebook = "codebook.toml"\nannotations = "labels"\n'
+        "[split]\nfolds = 3\nresamples = 50\n",
+        rows=[{k: v for k, v in row.items() if k != "labels"} for row in rows],
+    )
+    (audit,) = trained.fitted.others
+    assert audit.quality.how.endswith("by near-duplicate group, on the audit sample alone")
+    assert set(audit.held_out.post_ids) == {row["id"] for row in rows[:40]}
+    assert trained.quality.n_posts == 130
 
 
 def test_without_annotations_the_codebook_alone_makes_a_model_that_says_so(workspace):

@@ -95,14 +95,17 @@ def set_alias(store: Path, name: str, alias: str, version: int) -> None:
 def champions(store: Path, name: str) -> tuple[int, ...]:
     """Return the versions that were champion of `name`, in order; the last one is it now.
 
-    A champion that was set by other means than `set_champions` comes last all the same. Empty where
-    there is no champion.
+    What stands in the history after the present champion was left behind, or was being crowned when
+    the work was interrupted: it does not count. A champion that was set by other means than
+    `set_champions` comes last all the same. Empty where there is no champion.
     """
     now = aliases(store, name).get(CHAMPION)
     if now is None:
         return ()
     tags = open_store(store).get_registered_model(name).tags
     known = tuple(int(version) for version in tags.get(_HISTORY, "").split())
+    while known and known[-1] != now and now in known:
+        known = known[:-1]
     return known if known[-1:] == (now,) else (*known, now)
 
 
@@ -124,13 +127,13 @@ def set_champions(
         By version: what is to be remembered of it.
     """
     client = open_store(store)
-    # first what scoring goes by: `champions` makes up for a history that was not written any more
+    # first the history: until the alias follows, `champions` reads the old champion out of it
+    client.set_registered_model_tag(name, _HISTORY, " ".join(map(str, versions)))
     client.set_registered_model_alias(name, CHAMPION, str(versions[-1]))
     if len(versions) > 1:
         client.set_registered_model_alias(name, PREVIOUS, str(versions[-2]))
     else:
         client.delete_registered_model_alias(name, PREVIOUS)
-    client.set_registered_model_tag(name, _HISTORY, " ".join(map(str, versions)))
     for version, notes in tags.items():
         for key, value in notes.items():
             client.set_model_version_tag(name, str(version), key, value)

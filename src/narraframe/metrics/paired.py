@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,7 +49,10 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class LabelDifference:
-    """F1 of one label by both models; `n_positive` known posts carry it."""
+    """F1 of one label by both models; `n_positive` known posts carry it.
+
+    The interval is nan where the models decide apart in fewer than `MIN_APART` groups of posts.
+    """
 
     label_id: str
     n_positive: int
@@ -58,7 +61,11 @@ class LabelDifference:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """What model b gains over model a; in `n_apart` groups they decide a known cell apart."""
+    """What model b gains over model a; in `n_apart` groups they decide a known cell apart.
+
+    `thin` are the labels with known positives on which they do so in fewer than `MIN_APART` groups.
+    `firm_macro_f1` is macro F1 without them: None where there is none, nan where no label is left.
+    """
 
     n_posts: int
     n_groups: int
@@ -67,20 +74,22 @@ class PairedDifference:
     macro_f1: Paired
     mean_average_precision: Paired
     labels: tuple[LabelDifference, ...]
+    thin: tuple[str, ...] = ()
+    firm_macro_f1: Paired | None = None
 
     @property
     def is_better(self) -> bool:
         """Tell whether b is better beyond doubt.
 
-        The interval of macro F1 lies above 0, that of micro F1 not wholly below 0, and the models
-        decide apart in 6 groups at least.
+        The interval of macro F1 lies above 0, with and without the `thin` labels, that of micro F1
+        not wholly below 0, and the models decide apart in `MIN_APART` groups at least.
         """
-        return self._above(self.macro_f1) and not self._below(self.micro_f1)
+        return self._gains and not self._below(self.micro_f1)
 
     @property
     def is_worse(self) -> bool:
         """Tell whether b is worse beyond doubt: a would be better by the same rule."""
-        return self._below(self.macro_f1) and not self._above(self.micro_f1)
+        return self._loses and not self._above(self.micro_f1)
 
     @property
     def verdict(self) -> str:
@@ -89,17 +98,41 @@ class PairedDifference:
         if math.isnan(self.macro_f1.difference.value):
             return "cannot be told: no label has a known positive"
         if self.is_better:
-            return f"better beyond doubt: {macro}"
+            return f"better beyond doubt: {macro}{self._without_thin}"
         if self.is_worse:
-            return f"worse beyond doubt: {macro}"
+            return f"worse beyond doubt: {macro}{self._without_thin}"
         if self.n_apart < MIN_APART:
             return (
                 f"no difference beyond doubt: {macro}; "
                 f"decisions differ in {self.n_apart} groups of posts only"
             )
-        if self._above(self.macro_f1) or self._below(self.macro_f1):
+        if self._gains or self._loses:
             return f"better in one and worse in the other: {macro}, {micro}"
+        if self._above(self.macro_f1) or self._below(self.macro_f1):
+            return f"no difference beyond doubt: {macro}{self._without_thin}"
         return f"no difference beyond doubt: {macro}"
+
+    @property
+    def _firm(self) -> Paired:
+        return self.macro_f1 if self.firm_macro_f1 is None else self.firm_macro_f1
+
+    @property
+    def _gains(self) -> bool:
+        return self._above(self.macro_f1) and self._above(self._firm)
+
+    @property
+    def _loses(self) -> bool:
+        return self._below(self.macro_f1) and self._below(self._firm)
+
+    @property
+    def _without_thin(self) -> str:
+        if not self.thin:
+            return ""
+        few = f"decisions differ in fewer than {MIN_APART} groups of posts"
+        if math.isnan(self._firm.difference.value):
+            return f"; on each label {few}"
+        labels = "1 label" if len(self.thin) == 1 else f"{len(self.thin)} labels"
+        return f"; without {labels} on which {few}: {self._firm}"
 
     def _above(self, figure: Paired) -> bool:
         return self.n_apart >= MIN_APART and figure.difference.low > 0
@@ -127,6 +160,11 @@ def paired_difference(
     average precision. Intervals are 95 % percentile intervals over resamples of whole groups, both
     models on the same draws: what makes a post hard for both cancels, and the interval is narrower
     than their own intervals suggest. They are nan where fewer than two groups hold a positive.
+
+    Resampling repeats the few posts on which two models differ over a rare label, and so takes four
+    of four for certainty. Where decisions on a label differ in fewer than `MIN_APART` groups, its
+    difference has no interval, and no verdict rests on it: macro F1 is measured without such labels
+    as well, and both must lie on the same side of 0.
 
     Swapping `a` and `b` negates every difference and its interval.
 
@@ -159,31 +197,40 @@ def paired_difference(
     drawn = _everyone_first(resample_groups(groups, n_resamples=n_resamples, seed=seed))
     ranked = mask & np.isfinite(a.probability) & np.isfinite(b.probability)
 
+    apart = (a.decision != b.decision) & mask
+    enough = np.array([drawn.n_groups(column) >= MIN_APART for column in apart.T], dtype=np.bool_)
+    n_positive = (mask & (y == 1)).sum(axis=0)
+    thin = ~enough & (n_positive > 0)
+
     def paired(a_found: Floats, b_found: Floats, cells: NDArray[np.bool_]) -> Paired:
         """Compare two arrays (1 + r,) of a figure that rests on these cells (n, k)."""
         n_groups = drawn.n_groups((cells & (y == 1)).any(axis=1))
         return _paired(a_found, b_found, n=int(cells.sum()), n_groups=n_groups)
 
+    def macro_f1(columns: NDArray[np.bool_]) -> Paired:
+        a_found, b_found = (multilabel.macro_f1(_columns(x, columns)) for x in (in_a, in_b))
+        return paired(a_found, b_found, mask & columns)
+
+    def label(j: int) -> LabelDifference:
+        f1 = paired(f1_a[:, j], f1_b[:, j], mask & (np.arange(len(label_ids)) == j))
+        return LabelDifference(
+            label_ids[j], int(n_positive[j]), f1 if enough[j] else _without_interval(f1)
+        )
+
     with threadpool_limits(limits=1):
         in_a, in_b = (_counts(y, mask, model.decision, drawn) for model in (a, b))
         f1_a, f1_b = multilabel.f1(in_a), multilabel.f1(in_b)
         ap_a, ap_b = (_mean_ap(y, ranked, model.probability, drawn) for model in (a, b))
-    labels = tuple(
-        LabelDifference(
-            label_id=label_id,
-            n_positive=int((mask & (y == 1))[:, j].sum()),
-            f1=paired(f1_a[:, j], f1_b[:, j], mask & (np.arange(len(label_ids)) == j)),
-        )
-        for j, label_id in enumerate(label_ids)
-    )
     return PairedDifference(
         n_posts=len(y),
         n_groups=len(drawn.weights),
-        n_apart=drawn.n_groups(((a.decision != b.decision) & mask).any(axis=1)),
+        n_apart=drawn.n_groups(apart.any(axis=1)),
         micro_f1=paired(multilabel.micro_f1(in_a), multilabel.micro_f1(in_b), mask),
-        macro_f1=paired(multilabel.macro_f1(in_a), multilabel.macro_f1(in_b), mask),
+        macro_f1=macro_f1(np.ones_like(thin)),
         mean_average_precision=paired(ap_a, ap_b, ranked),
-        labels=labels,
+        labels=tuple(label(j) for j in range(len(label_ids))),
+        thin=tuple(label_ids[j] for j in np.flatnonzero(thin)),
+        firm_macro_f1=macro_f1(~thin) if thin.any() else None,
     )
 
 
@@ -198,6 +245,14 @@ def _counts(
 ) -> Confusion:
     """Count by draw and label, arrays (1 + r, k)."""
     return Confusion(*(drawn.totals(cells) for cells in multilabel.cells(y, decision, mask)))
+
+
+def _columns(counts: Confusion, columns: NDArray[np.bool_]) -> Confusion:
+    return Confusion(*(each[:, columns] for each in (counts.tp, counts.fp, counts.fn)))
+
+
+def _without_interval(found: Paired) -> Paired:
+    return replace(found, difference=replace(found.difference, low=math.nan, high=math.nan))
 
 
 def _mean_ap(
