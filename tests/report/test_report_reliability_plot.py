@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 from narraframe.records import Estimate
@@ -24,6 +24,7 @@ class Curve:
     bins: tuple[Bin, ...]
     error: float = 0.02
     chance: Chance = Chance(0.031)
+    n_positive: int = 10
 
 
 def curve(name):
@@ -46,6 +47,13 @@ def test_labels_without_bins_stay_out():
     empty = Curve("empty", (), NAN, Chance(NAN))
     figure = reliability_curves(curve("all labels"), [empty, *map(curve, "abcd")])
     assert [axes.get_title()[0] for axes in figure.axes] == ["a", "a", "b", "c", "d"]
+
+
+def test_of_very_many_labels_the_frequent_are_drawn_in_their_order():
+    many = [replace(curve(f"label {i}"), n_positive=i) for i in range(60)]
+    figure = reliability_curves(curve("all labels"), many)
+    drawn = [axes.get_title().partition("\n")[0] for axes in figure.axes]
+    assert drawn == ["all labels", *(f"label {i}" for i in range(21, 60))]
 
 
 def test_nothing_measured_still_draws():

@@ -104,9 +104,7 @@ def champions(store: Path, name: str) -> tuple[int, ...]:
         return ()
     tags = open_store(store).get_registered_model(name).tags
     known = tuple(int(version) for version in tags.get(_HISTORY, "").split())
-    while known and known[-1] != now and now in known:
-        known = known[:-1]
-    return known if known[-1:] == (now,) else (*known, now)
+    return known[: len(known) - known[::-1].index(now)] if now in known else (*known, now)
 
 
 @explained

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from narraframe.records import Estimate
 
 _COLUMNS = 4
+_MOST = 39
 
 
 class Bin(Protocol):
@@ -39,6 +40,8 @@ class Curve(Protocol):
     @property
     def bins(self) -> Sequence[Bin]: ...  # noqa: D102
     @property
+    def n_positive(self) -> int: ...  # noqa: D102
+    @property
     def error(self) -> float: ...  # noqa: D102
     @property
     def chance(self) -> Chance: ...  # noqa: D102
@@ -49,9 +52,12 @@ def reliability_curves(pooled: Curve, labels: Sequence[Curve]) -> Figure:
 
     On the diagonal a probability means what it says; a bar is the interval of the share. Each panel
     has its own scale, as the probabilities of rare labels are small, and says its calibration error
-    and how much of one chance would explain. Labels without bins stay out.
+    and how much of one chance would explain. Labels without bins stay out; of more than 39 labels,
+    those that are on the most posts are drawn, in their order.
     """
-    curves = [pooled, *(curve for curve in labels if curve.bins)]
+    drawn = [curve for curve in labels if curve.bins]
+    frequent = sorted(drawn, key=lambda curve: -curve.n_positive)[:_MOST]
+    curves = [pooled, *(curve for curve in drawn if curve in frequent)]
     n_rows = math.ceil(len(curves) / _COLUMNS)
     figure = Figure(figsize=(10, 0.7 + 2.5 * n_rows), layout="constrained")
     panels = figure.subplots(n_rows, _COLUMNS, squeeze=False).flat

@@ -17,7 +17,8 @@ from narraframe.io.runs import OUT_OF_FOLD, TEST, Run, find_run
 from narraframe.metrics.paired import Paired, PairedDifference, Predictions, paired_difference
 from narraframe.records import HeldOut, align
 
-_BASES = ((TEST, "the frozen test set"), (OUT_OF_FOLD, "out-of-fold predictions"))
+_TEST_SET = "the frozen test set"
+_BASES = ((TEST, _TEST_SET), (OUT_OF_FOLD, "out-of-fold predictions"))
 _COLUMNS = ("figure", "label_id", "n_positive", "a", "b", "difference", "low", "high")
 
 
@@ -26,6 +27,10 @@ class Comparison:
     """What run `b` gains over run `a`, both by title; `basis` says on which predictions.
 
     `only_a` and `only_b` are labels that the other lacks; `notes` what to know of the figures.
+    Of the posts that `a` predicted on this basis, `n_only_a` are not among those of `b`, and do not
+    count. Where `misses_test`, `a` has a frozen test set and the figures do not rest on it.
+    `n_relabelled` of the posts that count are labelled otherwise in `a`: `by_labels_of_a` is what
+    comes out by its labels, None where there are no such posts.
     """
 
     a: str
@@ -35,6 +40,10 @@ class Comparison:
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     notes: tuple[str, ...]
+    n_only_a: int = 0
+    misses_test: bool = False
+    n_relabelled: int = 0
+    by_labels_of_a: PairedDifference | None = None
 
     @property
     def verdict(self) -> str:
@@ -55,7 +64,8 @@ def compare(
 
     Where both have a frozen test set and share posts of it, these count; otherwise those that both
     predicted out of fold. The two kinds are never mixed: a post of one run's test set that the
-    other trained on does not count. Truth and near-duplicate groups are those of `b`.
+    other trained on does not count. Near-duplicate groups are those of `b`, and so is the truth;
+    where that of `a` differs, the gain is measured by its labels too.
 
     Parameters
     ----------
@@ -100,15 +110,10 @@ def _compare(a: Run, b: Run, *, seed: int) -> Comparison:
             remedy="Compare runs of the same codebook.",
         )
     theirs, ours = _part(of_a, post_ids, label_ids), _part(of_b, post_ids, label_ids)
-    found = paired_difference(
-        ours.y,
-        ours.mask,
-        Predictions(theirs.probability, theirs.decision),
-        Predictions(ours.probability, ours.decision),
-        ours.groups,
-        label_ids,
-        seed=seed,
-    )
+    n_relabelled = _n_relabelled(theirs, ours)
+    found = _difference(theirs, ours, truth=ours, seed=seed)
+    by_a = _difference(theirs, ours, truth=theirs, seed=seed) if n_relabelled else None
+    misses_test = name != _TEST_SET and a.table(TEST) is not None
     only_a = tuple(label_id for label_id in of_a.label_ids if label_id not in of_b.label_ids)
     only_b = tuple(label_id for label_id in of_b.label_ids if label_id not in of_a.label_ids)
     return Comparison(
@@ -120,9 +125,14 @@ def _compare(a: Run, b: Run, *, seed: int) -> Comparison:
         only_b=only_b,
         notes=(
             *_posts_notes(of_a, of_b, len(post_ids)),
-            *_truth_notes(theirs, ours),
+            *([f"{b.title} was not tested on {_TEST_SET} of {a.title}"] if misses_test else []),
+            *_truth_notes(a, n_relabelled, found, by_a),
             *_codebook_notes(a, b, only_a, only_b),
         ),
+        n_only_a=len(of_a.post_ids) - len(post_ids),
+        misses_test=misses_test,
+        n_relabelled=n_relabelled,
+        by_labels_of_a=by_a,
     )
 
 
@@ -161,6 +171,23 @@ def _part(held_out: HeldOut, post_ids: list[str], label_ids: list[str]) -> HeldO
     )
 
 
+def _difference(a: HeldOut, b: HeldOut, *, truth: HeldOut, seed: int) -> PairedDifference:
+    return paired_difference(
+        truth.y,
+        truth.mask,
+        Predictions(a.probability, a.decision),
+        Predictions(b.probability, b.decision),
+        b.groups,
+        b.label_ids,
+        seed=seed,
+    )
+
+
+def _n_relabelled(a: HeldOut, b: HeldOut) -> int:
+    differs = (a.mask != b.mask) | (a.mask & b.mask & (a.y != b.y))
+    return int(differs.any(axis=1).sum())
+
+
 def _posts_notes(a: HeldOut, b: HeldOut, n: int) -> Iterator[str]:
     if n < max(len(a.post_ids), len(b.post_ids)):
         yield (
@@ -169,11 +196,14 @@ def _posts_notes(a: HeldOut, b: HeldOut, n: int) -> Iterator[str]:
         )
 
 
-def _truth_notes(a: HeldOut, b: HeldOut) -> Iterator[str]:
-    differs = (a.mask != b.mask) | (a.mask & b.mask & (a.y != b.y))
-    n = int(differs.any(axis=1).sum())
-    if n:
-        yield f"{n:,} posts are labelled otherwise in the second: its labels are taken as the truth"
+def _truth_notes(
+    a: Run, n: int, found: PairedDifference, by_a: PairedDifference | None
+) -> Iterator[str]:
+    if by_a is None:
+        return
+    yield f"{n:,} posts are labelled otherwise in the second: its labels are taken as the truth"
+    if (by_a.is_better, by_a.is_worse) != (found.is_better, found.is_worse):
+        yield f"by the labels of {a.title} it comes out otherwise: {by_a.verdict}"
 
 
 def _codebook_notes(
@@ -215,6 +245,7 @@ def _csv(compared: Comparison) -> str:
 
 
 def _json(compared: Comparison) -> str:
+    by_a = compared.by_labels_of_a
     data = {
         "a": compared.a,
         "b": compared.b,
@@ -224,6 +255,7 @@ def _json(compared: Comparison) -> str:
         "verdict": compared.found.verdict,
         "is_better": compared.found.is_better,
         "is_worse": compared.found.is_worse,
+        "verdict_by_labels_of_a": by_a.verdict if by_a else None,
         "notes": compared.notes,
         "figures": [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(compared)],
     }

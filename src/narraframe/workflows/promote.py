@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +16,14 @@ __all__ = ["CHALLENGER", "CHAMPION", "Promotion", "crown", "promote"]
 
 ALREADY = "it is the champion already"
 ALONE = "there was no champion to compare it with"
+
+# of the posts that the champion predicted unseen, so many per cent must be there to compare it on:
+# a version that did well on a chosen few may be useless on the others
+_PERCENT_SHARED = 90
+_LABEL_MORE = "Label more and train again"
+_TRAIN_ON_ALL = (
+    "Train again on all the annotations, with the champion's frozen test set if it has one"
+)
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,9 @@ def promote(
     """Point the champion of model `name` at `version`, or at the challenger.
 
     A champion gives way only to a version that has all its labels and is better beyond doubt on the
-    posts that both predicted unseen (see `compare`), unless `force` is True. The one before is
-    remembered: `rollback` brings it back.
+    posts that both predicted unseen (see `compare`), by its own labels and by those of the
+    champion, unless `force` is True. These posts must be 90 % of the champion's at least, and its
+    frozen test set if it has one. The one before is remembered: `rollback` brings it back.
 
     Raises
     ------
@@ -63,7 +72,7 @@ def promote(
         raise ModelError(
             f"is not promoted: {'; '.join(judged.objections)}",
             where=found.title,
-            remedy="Label more and train again, or promote it all the same by --force.",
+            remedy=f"{judged.remedy}, or promote it all the same by --force.",
         )
     tags = {
         "promoted_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -93,6 +102,7 @@ class _Judgement:
     verdict: str
     objections: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    remedy: str = _LABEL_MORE
 
 
 def _judge(name: str, before: int | None, version: int, *, workspace: Workspace) -> _Judgement:
@@ -105,13 +115,37 @@ def _judge(name: str, before: int | None, version: int, *, workspace: Workspace)
     except (ModelError, TableError) as error:
         why = f"it cannot be compared with the champion, as {error.where}: {error.what}"
         return _Judgement(why, (why,))
-    return _Judgement(compared.verdict, tuple(_objections(compared)), compared.notes)
+    on_posts, on_figures = (tuple(x) for x in (_lacks(compared), _doubts(compared)))
+    return _Judgement(
+        compared.verdict,
+        (*on_posts, *on_figures),
+        compared.notes,
+        remedy=_TRAIN_ON_ALL if on_posts else _LABEL_MORE,
+    )
 
 
-def _objections(compared: Comparison) -> list[str]:
-    found = []
+def _lacks(compared: Comparison) -> Iterator[str]:
+    """Say which labels and posts of the champion the comparison does not cover."""
     if compared.only_a:
-        found.append(f"it lacks labels of {compared.a}: {', '.join(compared.only_a)}")
+        yield f"it lacks labels of {compared.a}: {', '.join(compared.only_a)}"
+    if compared.misses_test:
+        yield f"it was not tested on the frozen test set of {compared.a}"
+    n = compared.found.n_posts
+    of = n + compared.n_only_a
+    if 100 * n < _PERCENT_SHARED * of:
+        yield (
+            f"only {n:,} of the {of:,} posts that {compared.a} predicted unseen can be compared, "
+            f"fewer than {_PERCENT_SHARED} %"
+        )
+
+
+def _doubts(compared: Comparison) -> Iterator[str]:
+    """Say in which truth it is not better beyond doubt."""
     if not compared.found.is_better:
-        found.append(compared.verdict)
-    return found
+        yield compared.verdict
+    by_a = compared.by_labels_of_a
+    if by_a and not by_a.is_better:
+        yield (
+            f"{compared.n_relabelled:,} posts are labelled otherwise in {compared.a}, and by its "
+            f"labels: {by_a.verdict}"
+        )
