@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+from mlflow import MlflowClient
 from store_cases import log
 
 from narraframe.errors import ConfigError
@@ -43,6 +44,32 @@ def test_a_champion_that_was_set_by_other_means_comes_last(two):
     set_champions(two, "topics", (1,), tags={})
     set_alias(two, "topics", "champion", 2)
     assert champions(two, "topics") == (1, 2)
+
+
+def test_a_champion_that_was_left_behind_does_not_count(two):
+    set_champions(two, "topics", (1, 2, 3), tags={})
+    set_alias(two, "topics", "champion", 2)
+    assert champions(two, "topics") == (1, 2)
+
+
+@pytest.mark.parametrize(("before", "after"), [((1, 2), (1,)), ((1,), (1, 2)), ((1, 2), (1, 2, 1))])
+@pytest.mark.parametrize("tag_is_written", [True, False])
+def test_a_crash_between_the_two_writes_leaves_the_champions_as_they_were(
+    two, monkeypatch, before, after, tag_is_written
+):
+    set_champions(two, "topics", before, tags={})
+
+    def crash(*args):
+        raise KeyboardInterrupt
+
+    second = "set_registered_model_alias" if tag_is_written else "set_registered_model_tag"
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, second, crash)
+        with pytest.raises(KeyboardInterrupt):
+            set_champions(two, "topics", after, tags={})
+    assert champions(two, "topics") == before
+    set_champions(two, "topics", after, tags={})
+    assert champions(two, "topics") == after
 
 
 def test_an_entry_keeps_the_keys_that_are_not_set(tmp_path):

@@ -97,7 +97,9 @@ def test_swapping_the_models_negates_everything(seed):
     y, mask, a, b, groups = problem(seed, n=40)
     one, other = difference(y, mask, a, b, groups), difference(y, mask, b, a, groups)
     pairs = [(first.f1, second.f1) for first, second in zip(one.labels, other.labels, strict=True)]
-    names = ("micro_f1", "macro_f1", "mean_average_precision")
+    names = ["micro_f1", "macro_f1", "mean_average_precision"]
+    names += ["firm_macro_f1"] if one.firm_macro_f1 else []
+    assert one.thin == other.thin
     pairs += [(getattr(one, name), getattr(other, name)) for name in names]
     for first, second in pairs:
         x, z = first.difference, second.difference
@@ -160,6 +162,89 @@ def test_copies_of_a_post_are_one_group_apart():
     a, b = certain(np.arange(40)[:, None] >= 10), certain(y)
     found = difference(y, np.ones_like(y, bool), a, b, np.maximum(np.arange(40) - 9, 0))
     assert (found.n_groups, found.n_apart, found.is_better) == (31, 1, False)
+
+
+def rare_label(n_found, n_missed=0, *, n=200):
+    """Model b errs on the common label as often as a, and finds the rare one, which a does not."""
+    y = np.zeros((n, 2), np.int8)
+    y[:80, 0] = y[100 : 100 + n_found + n_missed, 1] = 1
+    a, b = y == 1, y == 1
+    a[:5, 0] = b[5:10, 0] = False
+    a[100:, 1] = b[100 + n_found :, 1] = False
+    return y, np.ones_like(y, bool), certain(a), certain(b), np.arange(n)
+
+
+def test_four_posts_of_a_rare_label_make_no_model_better():
+    found = difference(*rare_label(4), n_resamples=2000)
+    assert found.n_apart == 14
+    assert found.macro_f1.difference.low > 0
+    assert str(found.labels[1].f1) == "+1.000"
+    assert found.thin == ("rare",)
+    assert str(found.firm_macro_f1) == str(found.labels[0].f1)
+    assert not found.is_better
+    assert found.verdict == (
+        f"no difference beyond doubt: macro F1 {found.macro_f1}; without 1 label on which "
+        f"decisions differ in fewer than 6 groups of posts: {found.firm_macro_f1}"
+    )
+
+
+def test_a_label_has_an_interval_from_six_groups_apart():
+    five, six = (difference(*rare_label(n, 4), n_resamples=500) for n in (5, MIN_APART))
+    assert math.isnan(five.labels[1].f1.difference.low)
+    assert six.labels[1].f1.difference.low > 0
+    assert (six.thin, six.firm_macro_f1, six.is_better) == ((), None, True)
+
+
+def test_copies_of_a_rare_post_do_not_make_its_label_firm():
+    y, mask, a, b, groups = rare_label(8)
+    groups[100:108] = 100
+    assert difference(y, mask, a, b, groups).thin == ("rare",)
+
+
+def test_no_model_is_better_where_every_label_is_rare():
+    y = np.zeros((60, 3), np.int8)
+    for j in range(3):
+        y[5 * j : 5 * j + 5, j] = 1
+    found = difference(y, np.ones_like(y, bool), certain(y * 0), certain(y), np.arange(60))
+    assert (found.n_apart, found.thin, found.is_better) == (15, IDS, False)
+    assert math.isnan(found.firm_macro_f1.difference.value)
+    assert found.verdict == (
+        "no difference beyond doubt: macro F1 +1.000 [1.000, 1.000]; "
+        "on each label decisions differ in fewer than 6 groups of posts"
+    )
+
+
+def test_macro_f1_without_thin_labels_equals_that_computed_resample_by_resample():
+    y, mask, a, b, groups = problem(n=300, skill=(0.2, 0.6))
+    decision = a.decision.copy()
+    decision[:4, 1] = ~decision[:4, 1]
+    b = Predictions(b.probability, np.column_stack([b.decision[:, 0], decision[:, 1:]]))
+    found = difference(y, mask, a, b, groups)
+    names = np.unique(groups)
+    apart = {groups[i] for i in range(300) if mask[i, 1] and a.decision[i, 1] != b.decision[i, 1]}
+    assert 0 < len(apart) < MIN_APART
+    assert found.thin == ("rare",)
+    posts = [np.flatnonzero(groups == name) for name in names]
+    drawn = np.random.default_rng(0).integers(0, len(names), size=(100, len(names)))
+    resamples = [np.concatenate([posts[g] for g in row]) for row in drawn]
+    without = [0, 2]
+
+    def macro(model, rows):
+        part = Predictions(model.probability[:, without], model.decision[:, without])
+        return macro_of(y[:, without], mask[:, without], part, rows)
+
+    low, high = np.quantile([macro(b, r) - macro(a, r) for r in resamples], [0.025, 0.975])
+    firm = found.firm_macro_f1
+    assert (firm.a, firm.b) == (
+        pytest.approx(macro(a, range(300))),
+        pytest.approx(macro(b, range(300))),
+    )
+    assert (firm.difference.low, firm.difference.high) == (pytest.approx(low), pytest.approx(high))
+    assert found.is_better
+    assert found.verdict == (
+        f"better beyond doubt: macro F1 {found.macro_f1}; without 1 label on which decisions "
+        f"differ in fewer than 6 groups of posts: {firm}"
+    )
 
 
 def test_better_in_macro_but_worse_in_micro_is_not_better():

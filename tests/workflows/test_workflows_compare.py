@@ -87,6 +87,7 @@ def test_posts_of_one_run_only_do_not_count_and_are_told(compared):
     found = compared(held_out=said(60, wrong_every=10, start=50))
     assert found.found.n_posts == 40
     assert found.notes == ("40 posts are in both, of 90 and 60: the others do not count",)
+    assert (found.n_only_a, found.misses_test) == (50, False)
 
 
 def test_a_frozen_test_set_that_both_have_goes_before_out_of_fold_predictions(workspace, tmp_path):
@@ -100,6 +101,15 @@ def test_a_frozen_test_set_that_both_have_goes_before_out_of_fold_predictions(wo
     found = compare("models:/topics/2", "models:/topics/3", workspace=workspace)
     assert found.basis == "30 posts of the frozen test set"
     assert found.found.n_posts == 30
+    assert (found.n_only_a, found.misses_test, found.notes) == (0, False, ())
+
+
+def test_figures_beside_the_frozen_test_set_of_the_first_run_are_told(workspace, tmp_path):
+    register_version(workspace, tmp_path / "two", held_out=GOOD, test=said(wrong_every=5, start=90))
+    found = compare(B, A, workspace=workspace)
+    assert found.misses_test
+    assert found.notes == ("topics/1 was not tested on the frozen test set of topics/2",)
+    assert not compare(A, B, workspace=workspace).misses_test
 
 
 def test_a_post_that_one_run_trained_on_does_not_count_in_the_test_set_of_the_other(compared):
@@ -118,13 +128,44 @@ def test_the_truth_is_that_of_the_second_run_and_differences_are_told(compared):
         "3 posts are labelled otherwise in the second: its labels are taken as the truth",
     )
     assert [label.n_positive for label in found.found.labels] == [29, 30]
+    assert found.n_relabelled == 3
+
+
+def test_a_gain_that_rests_on_relabelling_is_measured_by_the_labels_of_the_first_run_too(
+    compared, tmp_path
+):
+    turned = replace(GOOD, y=np.roll(GOOD.y, 1, axis=1), decision=np.roll(GOOD.decision, 1, axis=1))
+    found = compared(held_out=turned, output=tmp_path / "c.json")
+    expected = paired_difference(
+        POOR.y,
+        POOR.mask,
+        Predictions(POOR.probability, POOR.decision),
+        Predictions(turned.probability, turned.decision),
+        turned.groups,
+        turned.label_ids,
+        seed=0,
+    )
+    assert found.found.is_better
+    assert repr(found.by_labels_of_a) == repr(expected)
+    assert expected.is_worse
+    assert found.notes[1:] == (
+        f"by the labels of topics/1 it comes out otherwise: {expected.verdict}",
+    )
+    data = json.loads((tmp_path / "c.json").read_text("utf-8"))
+    assert data["verdict_by_labels_of_a"] == expected.verdict
+
+
+def test_without_relabelled_posts_there_is_one_truth(compared, tmp_path):
+    found = compared(held_out=GOOD, output=tmp_path / "c.json")
+    assert (found.n_relabelled, found.by_labels_of_a) == (0, None)
+    assert json.loads((tmp_path / "c.json").read_text("utf-8"))["verdict_by_labels_of_a"] is None
 
 
 def test_labels_of_one_run_only_are_named_and_not_compared(compared):
     found = compared(held_out=said(wrong_every=10, labels=("peace", "victory")), codebook="1.1.0")
     assert [label.label_id for label in found.found.labels] == ["peace"]
     assert (found.only_a, found.only_b) == (("war",), ("victory",))
-    assert found.notes[1:] == (
+    assert found.notes[2:] == (
         "their codebooks differ (1.0.0 and 1.1.0), and so may what a label means",
         "only in topics/1, not compared: war",
         "only in topics/2, not compared: victory",

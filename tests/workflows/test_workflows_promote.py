@@ -2,7 +2,9 @@
 
 import shutil
 import tomllib
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from registry_cases import register_version, said
 
@@ -125,6 +127,61 @@ def test_a_version_that_lacks_labels_of_the_champion_is_refused_however_good(cro
     assert "only in topics/1, not compared: peace" in done.notes
 
 
+def test_a_version_that_shares_a_small_part_of_the_champions_posts_is_refused(crowned, tmp_path):
+    register_version(crowned, tmp_path / "five", held_out=said(80, wrong_every=1000))
+    with pytest.raises(
+        ModelError,
+        match=r"topics/5: is not promoted: only 80 of the 90 posts that topics/1 predicted unseen "
+        r"can be compared, fewer than 90 %\. Train again on all the annotations.*--force",
+    ):
+        promote("topics", version=5, workspace=crowned)
+    done = promote("topics", version=5, workspace=crowned, force=True)
+    assert done.forced
+    assert "80 posts are in both, of 90 and 80: the others do not count" in done.notes
+
+
+def test_nine_in_ten_of_the_champions_posts_are_enough(crowned, tmp_path):
+    register_version(crowned, tmp_path / "five", held_out=said(100, wrong_every=1000, start=9))
+    assert not promote("topics", version=5, workspace=crowned).forced
+
+
+def test_a_champion_with_a_frozen_test_set_gives_way_on_that_set_only(workspace, tmp_path):
+    test = said(60, wrong_every=3, start=500)
+    register_version(workspace, tmp_path / "5", held_out=said(wrong_every=3), test=test)
+    promote("topics", version=5, workspace=workspace)
+    with pytest.raises(
+        ModelError,
+        match=r"not promoted: it was not tested on the frozen test set of topics/5\. Train again on "
+        r"all the annotations, with the same frozen test set, or .*--force",
+    ):
+        promote("topics", version=2, workspace=workspace)
+    better = said(60, wrong_every=10, start=500)
+    register_version(workspace, tmp_path / "6", held_out=said(wrong_every=10), test=better)
+    assert not promote("topics", version=6, workspace=workspace).forced
+
+
+def test_a_version_that_is_better_by_its_own_labels_only_is_refused(crowned, tmp_path):
+    good = said(wrong_every=10)
+    turned = replace(good, y=np.roll(good.y, 1, axis=1), decision=np.roll(good.decision, 1, axis=1))
+    register_version(crowned, tmp_path / "five", held_out=turned)
+    with pytest.raises(
+        ModelError,
+        match=r"topics/5: is not promoted: 60 posts are labelled otherwise in topics/1, and by its "
+        r"labels: worse beyond doubt: macro F1 -.*Label more",
+    ):
+        promote("topics", version=5, workspace=crowned)
+
+
+def test_a_few_posts_labelled_otherwise_do_not_stop_what_is_better_by_both_truths(
+    crowned, tmp_path
+):
+    good = said(wrong_every=10)
+    y = good.y.copy()
+    y[0] = 1 - y[0]
+    register_version(crowned, tmp_path / "five", held_out=replace(good, y=y))
+    assert not promote("topics", version=5, workspace=crowned).forced
+
+
 def test_what_cannot_be_compared_is_refused_and_can_be_forced(crowned, tmp_path):
     register_version(crowned, tmp_path / "five")
     with pytest.raises(
@@ -167,6 +224,14 @@ def test_rollback_goes_back_champion_by_champion_down_to_the_first(crowned):
 def test_rollback_knows_the_champion_that_was_set_by_other_means(crowned):
     set_alias(crowned.store, "topics", "champion", 3)
     assert rollback("topics", workspace=crowned).version == 1
+
+
+def test_rollback_goes_on_from_where_an_interrupted_one_stopped(crowned):
+    promote("topics", version=2, workspace=crowned)
+    promote("topics", version=3, workspace=crowned, force=True)
+    set_alias(crowned.store, "topics", "champion", 2)
+    done = rollback("topics", workspace=crowned)
+    assert (done.version, done.left) == (1, 2)
 
 
 def test_there_is_nothing_to_roll_back_without_a_champion_or_a_model(workspace):

@@ -22,7 +22,8 @@ class Ticks:
     `score` is the share of the page's questions that the model expects to have answered right, in
     [0, 1]: the lower, the more there is to learn from labelling the post. Each label of a
     multiple-choice facet is a question, and each single-choice facet is one. `facets` are those of
-    which the model said something.
+    which the model said something: where nothing is ticked of one, nothing applies. A facet that it
+    left open, as too close to call, is not among them.
     """
 
     results: list[dict[str, Any]]
@@ -36,6 +37,7 @@ def tick(scores: Scores, codebook: Codebook) -> tuple[Ticks | None, ...]:
     Ticked are the leaves that the model decided; of a single-choice facet only the most probable
     of them. Labels are the page's: a label of the model that was renamed or merged since stands for
     the one that took its place, and those that are no longer asked, or were split, are left out.
+    Where the model abstained nothing is ticked, but how sure it would have been counts in `score`.
 
     Parameters
     ----------
@@ -52,13 +54,15 @@ def tick(scores: Scores, codebook: Codebook) -> tuple[Ticks | None, ...]:
     columns = _columns(scores.label_ids, codebook)
     label_ids, shape = tuple(columns), (len(scores.post_ids), len(columns))
     p, ticked = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
+    open_ = ticked.copy()
     for j, old in enumerate(columns.values()):
         p[:, j] = np.fmax.reduce(scores.probability[:, old], axis=1)
-        ticked[:, j] = scores.decision[:, old].any(axis=1)
-    right = np.where(ticked, p, 1 - p)
+        ticked[:, j] = (scores.decision & ~scores.abstained)[:, old].any(axis=1)
+        open_[:, j] = scores.abstained[:, old].any(axis=1) & ~ticked[:, j]
+    right = np.where(ticked, p, np.where(open_, np.maximum(p, 1 - p), 1 - p))
     for group in _single_choices(label_ids, codebook):
         right[:, group] = np.nan
-        right[:, group[0]] = _choose(p, ticked, group)
+        right[:, group[0]] = _choose(p, ticked, open_, group)
     answered = ~np.isnan(right)
     facet_of = np.array([codebook.by_id[label_id].facet_id for label_id in label_ids])
     total, n_answered = np.nansum(right, axis=1), answered.sum(axis=1)
@@ -69,7 +73,8 @@ def tick(scores: Scores, codebook: Codebook) -> tuple[Ticks | None, ...]:
             continue
         decided = {label_ids[j]: float(p[i, j]) for j in np.flatnonzero(ticked[i])}
         share = round(float(total[i] / n_answered[i]), _DIGITS)
-        facets = frozenset(facet_of[answered[i]].tolist())
+        silent = {*facet_of[open_[i]].tolist()} - {*facet_of[ticked[i]].tolist()}
+        facets = frozenset(facet_of[answered[i]].tolist()) - silent
         found.append(Ticks(prediction_results(decided, codebook), share, facets))
     return tuple(found)
 
@@ -100,11 +105,15 @@ def _single_choices(label_ids: Sequence[str], codebook: Codebook) -> list[list[i
 
 
 def _choose(
-    p: NDArray[np.float64], ticked: NDArray[np.bool_], group: list[int]
+    p: NDArray[np.float64],
+    ticked: NDArray[np.bool_],
+    open_: NDArray[np.bool_],
+    group: list[int],
 ) -> NDArray[np.float64]:
     """Leave one tick at most in the columns of `group`, in place, and return how sure that is.
 
-    Where none is ticked, it is what the probabilities leave of 1; nan where there are none.
+    Where none is ticked, it is what the probabilities leave of 1, or the most probable label's
+    where that was left open and is more; nan where there are no probabilities.
     """
     own, rows = p[:, group], np.arange(len(p))
     best = np.where(ticked[:, group], own, -1).argmax(axis=1)
@@ -113,4 +122,5 @@ def _choose(
     ticked[rows[chosen], np.array(group)[best[chosen]]] = True
     unknown = np.isnan(own).all(axis=1)
     rest = np.where(unknown, np.nan, np.clip(1 - np.nansum(own, axis=1), 0, 1))
-    return np.where(chosen, own[rows, best], rest)
+    left = np.where(open_[:, group].any(axis=1), np.fmax(np.fmax.reduce(own, axis=1), rest), rest)
+    return np.where(chosen, own[rows, best], left)

@@ -15,6 +15,7 @@ from narraframe.errors import UsageError
 from narraframe.records import Quality
 
 if TYPE_CHECKING:
+    from narraframe.metrics.selective import Selective
     from narraframe.workflows.fitting import Fitted
     from narraframe.workflows.reading import ReadOptions
 
@@ -128,6 +129,9 @@ def evaluate(
         watch=TerminalWatch(),
     )
     _show_quality(evaluated.quality)
+    _show_selective(evaluated.selective)
+    for note in evaluated.notes:
+        say(note)
     show_rows(evaluated.counts.items())
 
 
@@ -211,8 +215,12 @@ def _show_more(fitted: Fitted) -> None:
             f"leak: {row.figure} by {row.split} {row.honest:.3f}; with copies on both sides it "
             f"would have seemed {row.careless:.3f}"
         )
-    if fitted.selective:
-        kept = fitted.selective
+    _show_selective(fitted.selective)
+
+
+def _show_selective(kept: Selective | None) -> None:
+    """Show what abstaining does; nothing where the model never does."""
+    if kept is not None:
         say(
             f"abstaining leaves {kept.coverage} of the decisions: macro F1 "
             f"{kept.with_abstention.macro_f1} on them, {kept.without.macro_f1} on all"

@@ -61,6 +61,9 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
 def read_scores(path: Path) -> Scores:
     """Read the Parquet table SCORES back into one record.
 
+    Where the model abstained, the table does not say what it would have decided: there `decision`
+    comes back False.
+
     Raises
     ------
     TableError

@@ -62,7 +62,9 @@ class Scores:
     """Calibrated `probability` float32 (n, k), nan where there is no score; `reasons` (n,) says why
     ("" where scored); `thresholds` float64 (k,), nan = no cut of its own; `model` "name/version".
 
-    Where `abstained` (n, k), the model was told not to decide what is too close to call.
+    `decision` (n, k) is what the model says if it has to. Where `abstained` (n, k), it was told not
+    to decide what is too close to call: there `decision` is for measuring alone, and who counts or
+    shows decisions takes ``decision & ~abstained``. The table SCORES does not keep it there.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ("probability", "decision", "abstained", "reasons")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from narraframe.records import Estimate, LabelQuality, Quality
-from narraframe.report.facets import FIRST_DRAWN, Column, FacetView
+from narraframe.report.facets import FIRST_DRAWN, Cell, Column, FacetView
 from narraframe.report.shown import figure, month, plural
 from narraframe.report.tables import Corpus, CountTable, cross, month_columns
 
@@ -59,8 +59,8 @@ def theme_lines(known: Corpus, table: CountTable, names: Sequence[str]) -> Chart
         [month(key) for key in known.months],
         {"posts": table.n_posts.tolist(), "distinct": table.n_distinct.tolist()},
         {
-            "posts": dict(zip(ids, table.posts.tolist(), strict=True)),
-            "distinct": dict(zip(ids, table.distinct.tolist(), strict=True)),
+            variant: {i: _or_gap(row, table.n_posts) for i, row in zip(ids, rows, strict=True)}
+            for variant, rows in (("posts", table.posts), ("distinct", table.distinct))
         },
         dict(zip(ids, names, strict=True)),
         POSTS,
@@ -96,8 +96,8 @@ def facet_lines(view: FacetView) -> Chart:
         [column.name for column in view.months],
         _n_scored(view.months),
         {
-            "posts": {row.label_id: [c.posts for c in row.months] for row in view.counted},
-            "distinct": {row.label_id: [c.distinct for c in row.months] for row in view.counted},
+            variant: {row.label_id: _of_cells(row.months, variant) for row in view.counted}
+            for variant in SCORED
         },
         {row.label_id: row.name for row in view.counted},
         SCORED,
@@ -109,12 +109,11 @@ def facet_bars(view: FacetView) -> Chart:
     """Bars: decisions per channel of every label that is decided at all."""
     variants = {}
     for variant, counts in _n_scored(view.channels).items():
-        cells = {row.label_id: [getattr(c, variant) for c in row.channels] for row in view.counted}
         variants[variant] = {
             "yAxis": {"data": _with_n([column.name for column in view.channels], counts)},
             "series": [
                 {"type": "bar", "id": row.label_id, "name": row.name}
-                | {"data": _or_gap(cells[row.label_id], counts)}
+                | {"data": _of_cells(row.channels, variant)}
                 for row in view.counted
             ],
             "notes": [_note(n, SCORED[variant]) for n in counts],
@@ -160,7 +159,7 @@ def _lines(
     label: str,
     axis: Sequence[str],
     counted: dict[str, list[int]],
-    series: dict[str, dict[str, list[int]]],
+    series: dict[str, dict[str, list[int | None]]],
     names: dict[str, str],
     nouns: dict[str, str],
 ) -> Chart:
@@ -177,7 +176,7 @@ def _lines(
                 "notes": [_note(n, nouns[variant]) for n in counted[variant]],
                 "series": [
                     {"type": "line", "id": key, "name": names[key], "connectNulls": False}
-                    | {"data": _or_gap(values, counted[variant])}
+                    | {"data": values}
                     for key, values in rows.items()
                 ],
             }
@@ -225,6 +224,12 @@ def _n_scored(columns: Sequence[Column]) -> dict[str, list[int]]:
         "posts": [column.n_posts for column in columns],
         "distinct": [column.n_distinct for column in columns],
     }
+
+
+def _of_cells(cells: Sequence[Cell], variant: str) -> list[int | None]:
+    """Return a label's counts; a gap where it was decided on no post, as where none was scored."""
+    counts = [getattr(cell, variant) for cell in cells]
+    return _or_gap(counts, [getattr(cell, f"of_{variant}") for cell in cells])
 
 
 def _or_gap(counts: Any, n_posts: Any) -> list[int | None]:

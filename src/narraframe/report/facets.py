@@ -16,6 +16,7 @@ from narraframe.report.tables import (
     channel_columns,
     cross,
     decided,
+    left_open,
     month_columns,
 )
 
@@ -28,10 +29,15 @@ NO_SCORE = "not scored by this model"
 
 @dataclass(frozen=True)
 class Cell:
-    """A count of posts and of distinct posts, with its tint (0 to HEAT_STEPS)."""
+    """A count of posts and of distinct posts, with its tint (0 to HEAT_STEPS).
+
+    `of_posts` and `of_distinct`: those on which the label was decided, one way or the other.
+    """
 
     posts: int
     distinct: int
+    of_posts: int
+    of_distinct: int
     posts_heat: int
     distinct_heat: int
 
@@ -47,7 +53,10 @@ class Column:
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One label; `state` says why it has no counts, "" where it has."""
+    """One label; `state` says why it has no counts, "" where it has.
+
+    On `left_open` scored posts it was not decided, as it was too close to call.
+    """
 
     label_id: str
     name: str
@@ -57,6 +66,7 @@ class LabelRow:
     is_leaf: bool
     posts: int
     distinct: int
+    left_open: int
     months: tuple[Cell, ...]
     channels: tuple[Cell, ...]
 
@@ -77,6 +87,11 @@ class FacetView:
         """The rows that have counts."""
         return tuple(row for row in self.rows if not row.state)
 
+    @property
+    def n_open(self) -> int:
+        """How many decisions were left open, over all labels."""
+        return sum(row.left_open for row in self.rows)
+
     def most_frequent(self, n: int) -> tuple[LabelRow, ...]:
         """Return at most `n` labels without children that some post carries, most posts first."""
         leaves = [row for row in self.counted if row.is_leaf and row.posts]
@@ -89,6 +104,14 @@ class FacetView:
         return tuple(row.label_id for row in first)
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Counts of the posts that carry each label, and of those on which it was decided at all."""
+
+    yes: CountTable
+    decided: CountTable
+
+
 def facet_views(known: Corpus, scores: Scores, codebook: Codebook | None) -> tuple[FacetView, ...]:
     """Count the decisions of every facet, in codebook order.
 
@@ -97,14 +120,19 @@ def facet_views(known: Corpus, scores: Scores, codebook: Codebook | None) -> tup
     """
     carries, scored = decided(known, scores)
     by_month, by_channel = month_columns(known), channel_columns(known, limit=CHANNELS_SHOWN)
-    counts = (
-        cross(carries, by_month, asked=scored, group=known.group),
-        cross(carries, by_channel, asked=scored, group=known.group),
+    is_decided = scored[:, None] & ~left_open(known, scores)
+    counts = tuple(
+        Counted(
+            cross(carries, columns, asked=scored, group=known.group),
+            cross(is_decided, columns, asked=scored, group=known.group),
+        )
+        for columns in (by_month, by_channel)
     )
     axes = (
-        _columns(Columns(tuple(month(key) for key in by_month.names), by_month.of), counts[0]),
-        _columns(by_channel, counts[1]),
+        _columns(Columns(tuple(month(key) for key in by_month.names), by_month.of), counts[0].yes),
+        _columns(by_channel, counts[1].yes),
     )
+    n_scored = int(scored.sum())
     return tuple(
         FacetView(
             group=f"facet-{number}",
@@ -112,7 +140,7 @@ def facet_views(known: Corpus, scores: Scores, codebook: Codebook | None) -> tup
             question=facet.question,
             months=axes[0],
             channels=axes[1],
-            rows=_rows(label_ids, scores, codebook, counts),
+            rows=_rows(label_ids, scores, codebook, counts, n_scored=n_scored),
         )
         for number, (facet, label_ids) in enumerate(_facets(scores, codebook))
         if label_ids
@@ -137,11 +165,13 @@ def _rows(
     label_ids: Sequence[str],
     scores: Scores,
     codebook: Codebook | None,
-    counts: tuple[CountTable, CountTable],
+    counts: Sequence[Counted],
+    *,
+    n_scored: int,
 ) -> tuple[LabelRow, ...]:
     place = {label_id: j for j, label_id in enumerate(scores.label_ids)}
     shown = [j for label_id in label_ids if (j := place.get(label_id)) is not None]
-    tops = [_tops(table, shown) for table in counts]
+    tops = [_tops(table.yes, shown) for table in counts]
     rows = []
     for label_id in label_ids:
         at = place.get(label_id)
@@ -159,8 +189,9 @@ def _rows(
                 depth=_depth(codebook, label_id),
                 state=state,
                 is_leaf=codebook is None or not codebook.children(label_id),
-                posts=int(counts[0].row_posts[at]) if has_counts else 0,
-                distinct=int(counts[0].row_distinct[at]) if has_counts else 0,
+                posts=int(counts[0].yes.row_posts[at]) if has_counts else 0,
+                distinct=int(counts[0].yes.row_distinct[at]) if has_counts else 0,
+                left_open=n_scored - int(counts[0].decided.row_posts[at]) if has_counts else 0,
                 months=_cells(counts[0], at, tops[0]) if has_counts else (),
                 channels=_cells(counts[1], at, tops[1]) if has_counts else (),
             )
@@ -168,11 +199,13 @@ def _rows(
     return tuple(rows)
 
 
-def _cells(table: CountTable, row: int | None, tops: tuple[int, int]) -> tuple[Cell, ...]:
-    pairs = zip(table.posts[row].ravel(), table.distinct[row].ravel(), strict=True)
+def _cells(counts: Counted, row: int | None, tops: tuple[int, int]) -> tuple[Cell, ...]:
+    tables = (counts.yes.posts, counts.yes.distinct, counts.decided.posts, counts.decided.distinct)
     return tuple(
-        Cell(int(posts), int(distinct), _heat(int(posts), tops[0]), _heat(int(distinct), tops[1]))
-        for posts, distinct in pairs
+        Cell(posts, distinct, of, of_distinct, _heat(posts, tops[0]), _heat(distinct, tops[1]))
+        for posts, distinct, of, of_distinct in zip(
+            *(table[row].ravel().tolist() for table in tables), strict=True
+        )
     )
 
 

@@ -14,7 +14,7 @@ from narraframe.report.inputs import ReportInput
 from narraframe.report.languages import language
 from narraframe.report.shown import NOT_KNOWN, day, plural, some_of
 from narraframe.report.steadiness import DISSOLVED
-from narraframe.report.tables import Columns, Corpus, cross, unscored
+from narraframe.report.tables import Columns, Corpus, cross, left_open, unscored
 
 NOT_SENT = "not among the scores: score these posts too"
 
@@ -75,6 +75,11 @@ def warnings(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> 
         without = sum(posts for _, posts, _ in unscored(known, report.scores, missing=NOT_SENT))
         if without:
             found.append(f"{some_of(without, n, 'post')} without a score: see Narratives for why.")
+        if n_open := int(left_open(known, report.scores).any(axis=1).sum()):
+            found.append(
+                f"On {plural(n_open, 'post')} the classifier left a label open, as too close to "
+                "call: see Narratives."
+            )
     never = sum(row.state == NO_PROBABILITY for view in views for row in view.rows)
     if never:
         labels = f"{plural(never, 'label')} {'is' if never == 1 else 'are'}"

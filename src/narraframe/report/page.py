@@ -138,8 +138,11 @@ def _themes(
 
 def _scores(report: ReportInput, known: tables.Corpus) -> dict[str, object]:
     if report.scores is None:
-        return {"unscored": (), "n_scored": 0}
+        return {"unscored": (), "n_scored": 0, "n_open": 0, "n_posts_open": 0}
+    opened = tables.left_open(known, report.scores)
     return {
+        "n_open": int(opened.sum()),
+        "n_posts_open": int(opened.any(axis=1).sum()),
         "unscored": tables.unscored(known, report.scores, missing=overview.NOT_SENT),
         "n_scored": int(tables.decided(known, report.scores)[1].sum()),
     }

@@ -38,7 +38,7 @@ def quality_rows(quality: Quality, codebook: Codebook | None) -> tuple[QualityRo
             name=label_name(codebook, label.label_id),
             n_known=label.n_known,
             n_positive=label.n_positive,
-            threshold="none of its own" if math.isnan(label.threshold) else figure(label.threshold),
+            threshold=_threshold(label.threshold),
             measures=tuple(
                 measure(estimate)
                 for estimate in (label.precision, label.recall, label.f1, label.average_precision)
@@ -60,3 +60,10 @@ def measure(estimate: Estimate) -> Measure:
 def undefined_names(quality: Quality, codebook: Codebook | None) -> tuple[str, ...]:
     """Return what could not be measured, labels by the name that the codebook gives them."""
     return tuple(label_name(codebook, name) for name in quality.undefined)
+
+
+def _threshold(value: float) -> str:
+    """Write a cut; one above every probability is never reached."""
+    if math.isnan(value):
+        return "none of its own"
+    return "never" if value > 1 else figure(value)

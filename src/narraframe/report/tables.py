@@ -140,14 +140,28 @@ def rows_of(posts: Sequence[Post], post_ids: Sequence[str]) -> Index:
 
 
 def decided(known: Corpus, scores: Scores) -> tuple[Flags, Flags]:
-    """Return what the classifier decided (n, k), and which posts it scored (n,)."""
+    """Return which labels were decided to apply (n, k), and which posts were scored (n,)."""
+    rows, was_scored = _scored(known, scores)
+    carries = np.zeros((len(rows), len(scores.label_ids)), dtype=bool)
+    carries[was_scored] = (scores.decision & ~scores.abstained)[rows[was_scored]]
+    return carries, was_scored
+
+
+def left_open(known: Corpus, scores: Scores) -> Flags:
+    """Return where the classifier did not decide, as it was too close to call; shape (n, k)."""
+    rows, was_scored = _scored(known, scores)
+    found = np.zeros((len(rows), len(scores.label_ids)), dtype=bool)
+    found[was_scored] = scores.abstained[rows[was_scored]]
+    return found
+
+
+def _scored(known: Corpus, scores: Scores) -> tuple[Index, Flags]:
+    """Return each post's row of the scores, -1 = none, and whether it has a score."""
     rows = rows_of(known.posts, scores.post_ids)
     scored = np.array([reason == "" for reason in scores.reasons], dtype=bool)
     was_scored = np.zeros(len(rows), dtype=bool)
     was_scored[rows >= 0] = scored[rows[rows >= 0]]
-    carries = np.zeros((len(rows), len(scores.label_ids)), dtype=bool)
-    carries[was_scored] = scores.decision[rows[was_scored]]
-    return carries, was_scored
+    return rows, was_scored
 
 
 def unscored(known: Corpus, scores: Scores, *, missing: str) -> list[tuple[str, int, int]]:

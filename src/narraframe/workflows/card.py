@@ -206,12 +206,16 @@ def _per_label(rows: Sequence[LabelQuality]) -> Iterator[str]:
     yield "| label | positive | share | threshold | precision | recall | F1 | average precision |"
     yield "|---|---|---|---|---|---|---|---|"
     for row in rows:
-        known = f"{row.n_positive} | {_figure(row.share)} | {_figure(row.threshold)}"
+        known = f"{row.n_positive} | {_figure(row.share)} | {_threshold(row.threshold)}"
         yield f"| {row.label_id} | {known} | {' | '.join(str(f(row)) for f in figures)} |"
 
 
 def _figure(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _threshold(value: float) -> str:
+    return "never" if value > 1 else _figure(value)
 
 
 def _shares(counts: Counts, total: int) -> str:

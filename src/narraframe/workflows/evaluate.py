@@ -16,21 +16,29 @@ from narraframe.io.files import check_output, write_text
 from narraframe.io.models import quality_json
 from narraframe.io.registry import find_model
 from narraframe.metrics.quality import measure
-from narraframe.records import Codebook, Post, Quality
+from narraframe.metrics.selective import Selective, selective
+from narraframe.records import Codebook, Post, Quality, Scores
 from narraframe.workflows.label_matrix import asked_cells, label_matrix
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.results import results_csv
 from narraframe.workflows.scorer import Scorer, open_registered
+from narraframe.workflows.train_notes import never_note
 from narraframe.workflows.training_data import group_numbers
 from narraframe.workflows.watch import Watch
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Quality on the posts that count, and how many counted or did not, and why."""
+    """Quality on the posts that count, and how many counted or did not, and why.
+
+    `quality` is that of the decisions the model makes if it has to, as in training; `selective`
+    what abstaining does, None where it never does. `notes` are to be known beside the figures.
+    """
 
     quality: Quality
+    selective: Selective | None
     counts: Mapping[str, int]
+    notes: tuple[str, ...]
 
 
 def evaluate(
@@ -48,7 +56,8 @@ def evaluate(
 
     Copies and near-copies of training posts are left out, and with them their whole groups. A post
     without a score (no text, an unknown language) counts as one on which nothing was decided, and
-    so does a label that the model could not learn.
+    so does a label that the model could not learn. What the model leaves open, as too close to
+    call, is measured as it would decide if it had to; beside that, what abstaining does.
 
     A label that a post does not carry is a known 0 if its facet was asked of the post: one that
     `facets` names, the only one of the codebook, or one of which the post carries another label.
@@ -83,12 +92,13 @@ def evaluate(
         scores = scorer.score(posts, cache=cache)
     for fault in cache.faults:
         watch.warn(fault)
+    groups = group_numbers(posts)
     quality = measure(
         y,
         asked,
         scores.probability,
         scores.decision,
-        group_numbers(posts),
+        groups,
         scores.label_ids,
         scores.thresholds,
         how=f"{scores.model} on labelled posts that it was not trained on",
@@ -104,8 +114,19 @@ def evaluate(
         "labels not measured, as no post carries any of their facet": int(
             (~asked.any(axis=0)).sum()
         ),
+        "decisions left open, as too close to call": int((asked & scores.abstained).sum()),
     }
-    return Evaluation(quality, counts)
+    return Evaluation(
+        quality, _selective(y, asked, scores, groups), counts, never_note(scorer.classifier)
+    )
+
+
+def _selective(
+    y: NDArray[np.int8], asked: NDArray[np.bool_], scores: Scores, groups: NDArray[np.intp]
+) -> Selective | None:
+    if not (asked & scores.abstained).any():
+        return None
+    return selective(y, asked, scores.decision, scores.abstained, groups, seed=0)
 
 
 def _unseen(labelled: Sequence[Post], scorer: Scorer, *, where: str) -> list[Post]:

@@ -56,7 +56,7 @@ def explain(
     check: bool = False,
     cache: VectorCache | None = None,
 ) -> tuple[Explanation, ...]:
-    """Give the evidence of each decision.
+    """Give the evidence of each decision; none where the model left one open.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def explain(
         texts,
         sentences,
         _margins(scores, scorer),
-        scores.decision,
+        scores.decision & ~scores.abstained,
         lambda asked: _margins(_score(scorer, asked, cache), scorer),
         links=_links(scorer),
         check=check,

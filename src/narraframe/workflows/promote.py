@@ -21,9 +21,7 @@ ALONE = "there was no champion to compare it with"
 # a version that did well on a chosen few may be useless on the others
 _PERCENT_SHARED = 90
 _LABEL_MORE = "Label more and train again"
-_TRAIN_ON_ALL = (
-    "Train again on all the annotations, with the champion's frozen test set if it has one"
-)
+_TRAIN_ON_ALL = "Train again on all the annotations, with the same frozen test set"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,14 @@ from narraframe.workflows.labelling_project import keep_project, labelling, open
 from narraframe.workflows.labelstudio import look, open_server
 from narraframe.workflows.preannotating import Preannotator, open_preannotator
 from narraframe.workflows.reading import ReadOptions, read_ready
-from narraframe.workflows.tasks import alone, check_predictions, posts_there, predict, task_data
+from narraframe.workflows.tasks import (
+    Predicted,
+    alone,
+    check_predictions,
+    posts_there,
+    predict,
+    task_data,
+)
 from narraframe.workflows.watch import Watch
 
 _UNTOUCHED = {
@@ -133,7 +140,7 @@ def push(
         old_posts = [_post_of(task) for task in untouched]
         predicted = predict([posts[i.post_id] for i in new] + old_posts, model, watch=watch)
         check_predictions(page.page, [p for p in predicted.predictions if p], where=server.url)
-        project = _with_facets(project, model, predicted.facets, workspace)
+        project = _with_facets(project, model, predicted, workspace)
         tasks = [
             _task(item, posts[item.post_id], prediction, project, codebook)
             for item, prediction in zip(new, predicted.predictions, strict=False)
@@ -242,14 +249,17 @@ def _held_back(
 
 
 def _with_facets(
-    project: Project, model: Preannotator | None, facets: frozenset[str], workspace: Workspace
+    project: Project, model: Preannotator | None, predicted: Predicted, workspace: Workspace
 ) -> Project:
-    """Note of which facets the model speaks: in the others, nothing ticked means nothing."""
-    if model is None or not facets:
+    """Note of which facets the model speaks: in the others, nothing ticked means nothing.
+
+    What it left open in one push stays out, whatever it decides in another.
+    """
+    if model is None or not any(predicted.predictions):
         return project
     known = project.facets_of_model
-    every = tuple(sorted({*facets, *known.get(model.model_version, ())}))
-    noted = replace(project, facets_of_model={**known, model.model_version: every})
+    always = predicted.facets & {*known.get(model.model_version, predicted.facets)}
+    noted = replace(project, facets_of_model={**known, model.model_version: tuple(sorted(always))})
     keep_project(workspace, LABELLING, noted)
     return noted
 

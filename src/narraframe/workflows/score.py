@@ -25,6 +25,7 @@ from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post, Scores
 from narraframe.workflows.reading import Account, ReadOptions, count_bad, stream, warn_of_bad
 from narraframe.workflows.scorer import Scorer, open_registered
+from narraframe.workflows.train_notes import never_note
 from narraframe.workflows.watch import Watch
 
 # Texts of like length go through the encoder together: larger windows waste less on padding.
@@ -133,9 +134,12 @@ def _count(summary: ScoreSummary, window: Sequence[Post], scores: Scores, scorer
     scored = [i for i, reason in enumerate(scores.reasons) if not reason]
     summary.n_scored += len(scored)
     summary.reasons.update(f"no score: {reason}" for reason in scores.reasons if reason)
-    learnt = np.isfinite(scores.probability).any(axis=0)
+    learnt, decided = (
+        np.isfinite(scores.probability).any(axis=0),
+        scores.decision & ~scores.abstained,
+    )
     for j in np.flatnonzero(learnt):
-        summary.decisions[scores.label_ids[j]] += int(scores.decision[:, j].sum())
+        summary.decisions[scores.label_ids[j]] += int(decided[:, j].sum())
     summary.n_abstained += int(scores.abstained.sum())
     strange = scorer.bundle.record.strange_languages
     summary.n_strange += sum(1 for i in scored if window[i].lang in strange)
@@ -147,6 +151,7 @@ def _warn(summary: ScoreSummary, cache: EmbeddingCache, scorer: Scorer) -> None:
     silent = [i for i in scorer.classifier.label_ids if i not in summary.decisions]
     if silent and summary.n_scored:
         summary.warnings.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
+    summary.warnings += never_note(scorer.classifier)
     if summary.n_abstained:
         summary.warnings.append(
             f"{summary.n_abstained:,} decisions were left open, as too close to call"

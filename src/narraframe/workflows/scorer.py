@@ -51,7 +51,7 @@ class Scorer:
             vectors = view_vectors(ids, texts, features, self.encoder, cache=cache)
             found = predict(self.classifier, vectors, texts)
             probability[rows], abstained[rows] = found.probability, found.abstained
-            decision[rows] = found.decision & ~found.abstained
+            decision[rows] = found.decision
         return Scores(
             post_ids=tuple(post.post_id for post in ready),
             label_ids=self.classifier.label_ids,

@@ -22,7 +22,11 @@ Task = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Predicted:
-    """What the server is sent of each post, None = nothing; the `facets` the model speaks of."""
+    """What the server is sent of each post, None = nothing; the `facets` the model speaks of.
+
+    A facet that it left open on one of the posts is none of them: the server does not keep on which
+    one, so that nothing ticked would seem to say that nothing applies.
+    """
 
     predictions: tuple[dict[str, Any] | None, ...]
     facets: frozenset[str]
@@ -78,6 +82,7 @@ def predict(posts: Sequence[Post], model: Preannotator | None, *, watch: Watch) 
     with watch.stage(f"pre-annotate by {model.model_version}", total=len(posts)) as step:
         found = model.preannotate(posts)
         step(len(posts))
+    spoken = [one.facets for one in found if one is not None]
     return Predicted(
         tuple(
             None
@@ -85,7 +90,7 @@ def predict(posts: Sequence[Post], model: Preannotator | None, *, watch: Watch) 
             else {"model_version": model.model_version, "score": one.score, "result": one.results}
             for one in found
         ),
-        frozenset().union(*(one.facets for one in found if one is not None)),
+        frozenset.intersection(*spoken) if spoken else frozenset(),
     )
 
 

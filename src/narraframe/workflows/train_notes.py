@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from narraframe.annotations.splits import leak, random_folds
 from narraframe.classifiers.classifier import Classifier
 from narraframe.config import Experiment
@@ -34,7 +36,24 @@ def train_notes(
     untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
     if untrained:
         notes.append(f"not learnt: {', '.join(untrained)}")
-    return tuple(notes)
+    return (*notes, *never_note(classifier))
+
+
+def never_note(classifier: Classifier) -> tuple[str, ...]:
+    """Name the labels that are never decided, as their precision is out of reach; () if none is.
+
+    A parent whose child can be decided is decided with it, whatever its own threshold.
+    """
+    thresholds = classifier.thresholds
+    reachable = thresholds <= 1
+    for child, parent in classifier.heads.structure.links:
+        reachable[parent] |= reachable[child]
+    never = np.flatnonzero((thresholds > 1) & ~reachable)
+    if not len(never):
+        return ()
+    names = ", ".join(classifier.label_ids[j] for j in never)
+    precision = classifier.settings.precision
+    return (f"never decided, as a precision of {precision:.2f} is out of reach: {names}",)
 
 
 def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
