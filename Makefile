@@ -26,7 +26,7 @@ LABELSTUDIO_PORT ?= 8080
 STORE ?= models/store
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train evaluate compare promote rollback score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue bench-classify bench-evidence bench-doubtful clean
+.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train experiments evaluate compare promote rollback score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue bench-classify bench-evidence bench-doubtful clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ adjudicate: $(STAMP) ## send disagreements back to Label Studio
 
 train: $(STAMP) ## train on EXPERIMENT, register the challenger
 	$(NARRAFRAME) train --experiment $(EXPERIMENT)
+
+experiments: $(STAMP) ## train every experiment, one after the other
+	@set -e; for each in experiments/*.toml; do $(NARRAFRAME) train --experiment $$each; done
 
 evaluate: $(STAMP) ## measure MODEL on LABELLED=posts.jsonl
 	$(NARRAFRAME) evaluate --model $(MODEL) --labelled $(LABELLED)

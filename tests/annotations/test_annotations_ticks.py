@@ -23,14 +23,14 @@ def label(label_id, parent=None):
 PLAIN = book(label("a"), label("b"), label("s.for"), label("s.against"))
 
 
-def scores(label_ids, p, decided, reasons=None):
+def scores(label_ids, p, decided, reasons=None, abstained=None):
     p = np.array(p, dtype=np.float32).reshape(-1, len(label_ids))
     return Scores(
         post_ids=tuple(f"p{i}" for i in range(len(p))),
         label_ids=tuple(label_ids),
         probability=p,
         decision=np.array(decided, dtype=bool).reshape(p.shape),
-        abstained=np.zeros(p.shape, dtype=bool),
+        abstained=np.broadcast_to(np.array(0 if abstained is None else abstained), p.shape) > 0,
         thresholds=np.full(len(label_ids), 0.5),
         reasons=reasons or ("",) * len(p),
         model="m/1@0",
@@ -142,3 +142,40 @@ def test_each_post_is_ticked_as_if_it_were_alone(rows, seed):
     for found in together:
         assert 0 <= found.score <= 1
         assert len(chosen_labels(found.results).get("stance", ())) <= 1
+
+
+OPEN = book(label("a"), label("s.for"), label("s.against"))
+
+
+def test_what_was_left_open_is_not_ticked_and_counts_as_sure_as_the_model_is():
+    p = [[0.9, 0.55, 0.45], [0.5, 0.55, 0.45]]
+    left = tick(scores(OPEN.label_ids, p, [[1, 1, 0]] * 2, abstained=1), OPEN)
+    forced = tick(scores(OPEN.label_ids, p, [[1, 1, 0]] * 2), OPEN)
+    assert [one.results for one in left] == [[], []]
+    assert [one.score for one in left] == [one.score for one in forced]
+    assert [one.score for one in left] == pytest.approx([0.725, 0.525])
+
+
+def test_of_an_open_single_choice_none_may_be_the_most_probable_answer():
+    (found,) = tick(scores(OPEN.label_ids, [0.9, 0.2, 0.2], [1, 0, 0], abstained=[0, 1, 1]), OPEN)
+    assert found.score == pytest.approx((0.9 + 0.6) / 2)
+
+
+def test_a_facet_left_open_is_not_one_where_nothing_applies():
+    def facets(decided, abstained):
+        (found,) = tick(scores(PLAIN.label_ids, [0.6, 0.4, 0.5, 0.4], decided, None, abstained), PLAIN)
+        return found.facets
+
+    assert facets([0, 0, 0, 0], [0, 0, 0, 0]) == {"frame", "stance"}
+    assert facets([1, 0, 1, 0], [1, 1, 0, 0]) == {"stance"}
+    assert facets([1, 0, 1, 0], [0, 1, 1, 1]) == {"frame"}, "what is ticked is said all the same"
+    assert facets([1, 0, 1, 0], [1, 1, 1, 1]) == frozenset()
+
+
+def test_a_merged_label_is_open_where_none_of_the_old_ones_was_decided():
+    new = book(label("b"), label("s.for"), retired=[Retired("a", "frame", ("b",))])
+    open_, said = tick(
+        scores(("a", "b"), [[0.4, 0.3]] * 2, [[1, 0]] * 2, abstained=[[1, 0], [0, 1]]), new
+    )
+    assert (open_.results, open_.score, open_.facets) == ([], 0.6, frozenset())
+    assert chosen_labels(said.results) == {"frame": ("b",)}

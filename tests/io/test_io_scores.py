@@ -269,3 +269,17 @@ def test_a_run_that_fails_half_way_leaves_no_file(tmp_path, name):
     with pytest.raises(ValueError, match="half way"):
         written_from(tmp_path / name, broken())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_left_open_has_a_probability_and_no_decision_whatever_it_would_be(tmp_path):
+    given = replace(scores(), abstained=np.array([[False, True, False], [False] * 3, [False] * 3]))
+    row = rows(given).to_pylist()[1]
+    assert [row[key] for key in ("threshold", "decision", "reason")] == [
+        0.5,
+        None,
+        "too close to call",
+    ]
+    back = read_scores(written(tmp_path / "s.parquet", given))
+    np.testing.assert_array_equal(back.abstained, given.abstained)
+    np.testing.assert_array_equal(back.decision, given.decision & ~given.abstained)
+    np.testing.assert_array_equal(back.probability, given.probability)

@@ -1,7 +1,7 @@
 import json
 
 import numpy as np
-from report_cases import codebook, posts, quality, scores, summaries, themes
+from report_cases import codebook, left_open, posts, quality, scores, summaries, themes
 
 from narraframe.report import charts, tables
 from narraframe.report.facets import facet_views
@@ -89,3 +89,13 @@ def test_no_whisker_is_drawn_that_nobody_computed():
     whiskers, points, _ = chart["variants"]["average_precision"]["series"]
     assert whiskers["data"] == []
     assert points["data"][0]["note"] == "Average precision 0.50, no interval"
+
+
+def test_where_all_was_left_open_a_line_breaks_and_is_not_zero():
+    topic = facet_views(KNOWN, left_open(), codebook())[0]
+    trade, ports = charts.facet_lines(topic)["variants"]["posts"]["series"]
+    assert trade["data"] == [1, 2, None, 0]
+    assert ports["data"] == [None, 2, None, 0]
+    tone = facet_views(KNOWN, left_open(), codebook())[1]
+    (warm,) = charts.facet_bars(tone)["variants"]["distinct"]["series"]
+    assert warm["data"] == [0, 1, None]

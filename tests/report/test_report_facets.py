@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
-from report_cases import codebook, posts, scores
+from report_cases import codebook, left_open, posts, scores
 
 from narraframe.report import tables
 from narraframe.report.facets import NO_PROBABILITY, NO_SCORE, facet_views
@@ -74,3 +74,15 @@ def test_the_most_frequent_labels_are_leaves_with_posts():
 def test_where_nothing_was_decided_the_first_labels_are_drawn():
     none = replace(scores(), decision=np.zeros((5, 4), dtype=bool))
     assert facet_views(KNOWN, none, codebook())[0].chosen == ("trade", "trade.ports")
+
+
+def test_a_label_is_counted_on_the_posts_on_which_it_was_decided():
+    topic, tone = facet_views(KNOWN, left_open(), codebook())
+    trade, ports, _ = topic.rows
+    warm = tone.rows[0]
+    assert [(row.posts, row.left_open) for row in (trade, ports, warm)] == [(3, 0), (2, 1), (1, 2)]
+    assert [(cell.posts, cell.of_posts) for cell in ports.months] == [(0, 0), (2, 2), (0, 0), (0, 1)]
+    assert [(cell.posts, cell.of_posts) for cell in warm.channels] == [(0, 1), (1, 1), (0, 0)]
+    assert [column.n_posts for column in topic.months] == [1, 2, 0, 1], "scored all the same"
+    assert (topic.n_open, tone.n_open) == (1, 2)
+    assert facet_views(KNOWN, scores(), codebook())[0].n_open == 0

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from report_cases import HOSTILE, bare, codebook, posts, scores, summaries, themes, whole
+from report_cases import HOSTILE, bare, codebook, left_open, posts, scores, summaries, themes, whole
 
 from narraframe.errors import TableError
 from narraframe.records import Facet, Label, Post, ThemeSummary
@@ -359,3 +359,15 @@ def test_parts_of_other_posts_are_refused():
     alien = replace(themes(), post_ids=("a", "b", "c", "d", "e"))
     with pytest.raises(TableError, match="themes share no post with the report"):
         render(replace(whole(), themes=alien))
+
+
+def test_the_page_says_how_many_decisions_were_left_open(full):
+    page = Page(render(replace(whole(), scores=left_open())))
+    assert "Left open: 3 decisions on 2 posts, as too close to call." in page.text
+    assert "On 2 posts the classifier left a label open, as too close to call" in page.text
+    assert "Label All posts Distinct Left open" in page.text
+    assert "Ports 2 2 1 – 2 2 – 0 0" in page.text
+    titles = [a["title"] for tag, a in page.elements if tag == "td" and "title" in a]
+    assert "all left open, as too close to call" in titles
+    assert "no scored posts" in titles
+    assert "eft open" not in full.text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_cases import posts, scores, summaries, themes
+from report_cases import left_open, posts, scores, summaries, themes
 
 from narraframe.errors import TableError
 from narraframe.records import Post
@@ -69,6 +69,16 @@ def test_decisions_meet_posts_by_id_and_unscored_posts_decide_nothing():
     assert scored.tolist() == [True, True, True, True, False, False]
     assert carries[:, 1].tolist() == [True, True, True, False, False, False]
     assert carries[:, 3].tolist() == [True, True, False, True, False, False]
+
+
+def test_what_was_left_open_is_not_decided_whatever_it_would_be():
+    carries, scored = tables.decided(KNOWN, left_open())
+    assert scored.tolist() == tables.decided(KNOWN, scores())[1].tolist()
+    assert carries[:, 1].tolist() == [False, True, True, False, False, False]
+    assert carries[:, 3].tolist() == [False, True, False, False, False, False]
+    opened = tables.left_open(KNOWN, left_open())
+    assert opened.any(axis=1).tolist() == [True, False, False, True, False, False]
+    assert opened.sum(axis=0).tolist() == [0, 1, 0, 2]
 
 
 def test_posts_without_a_score_are_counted_by_reason():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from narraframe.classifiers.thresholds import NEVER
 from narraframe.io.models import Bundle, ModelRecord
 from narraframe.metrics.leak import LeakRow, LeakTable
 from narraframe.metrics.slices import ConfusedPair, SliceQuality
@@ -235,3 +236,10 @@ def test_facts_that_nobody_knows_stay_empty():
     )
     facts = card_facts([Post(post_id="a", text="")], [], BOOK, held_out)
     assert facts == CardFacts(n_undated=1)
+
+
+def test_a_card_and_its_figures_tell_a_cut_that_is_never_reached():
+    never = replace(QUALITY, labels=(replace(WEAK, threshold=NEVER), EMPTY))
+    card = model_card(replace(bundle(), quality=never), title="t/1")
+    assert "| moral | 7 | 0.17 | never | 0.50" in card
+    assert "| world.war | 1 | 0.03 | - | - |" in card

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -151,3 +151,10 @@ def test_sentences_are_found_in_the_text_that_they_were_made_of(raw, quotes):
     post = clean(Post(post_id="a", text=raw))
     found = locate(post.model_text, sentence_spans(post.model_text), raw)
     assert [place and raw[slice(*place)] for place in found] == quotes
+
+
+def test_a_decision_left_open_has_no_evidence():
+    posts = [Post(post_id="p0", text="The war goes on. A good harvest.")]
+    scores = WordScorer().score(posts)
+    open_ = replace(scores, abstained=np.array([[True, True, False]]))
+    assert [one.label_id for one in explain(WordScorer(), posts, open_)] == ["harvest"]

@@ -127,7 +127,7 @@ def test_time_and_channel_are_measured_beside_and_no_copy_is_on_both_sides(works
     )
     by = {m.split: m for m in trained.fitted.others}
     assert set(by) == {"time", "channel"}
-    assert by["time"].quality.how == "trained on the past, tested on posts since 2024-01-05"
+    assert by["time"].quality.how == "trained on the past, tested on posts since 2024-01-01"
     # the ten copies are of the past, and so are the posts that they copy
     late = {f"1-{i}" for i in range(61, 120)}
     assert set(by["time"].held_out.post_ids) == late

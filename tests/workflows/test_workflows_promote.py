@@ -151,8 +151,8 @@ def test_a_champion_with_a_frozen_test_set_gives_way_on_that_set_only(workspace,
     promote("topics", version=5, workspace=workspace)
     with pytest.raises(
         ModelError,
-        match=r"not promoted: it was not tested on the frozen test set of topics/5\. Train again on "
-        r"all the annotations, with the same frozen test set, or .*--force",
+        match=r"not promoted: it was not tested on the frozen test set of topics/5\. "
+        r"Train again on all the annotations, with the same frozen test set, or .*--force",
     ):
         promote("topics", version=2, workspace=workspace)
     better = said(60, wrong_every=10, start=500)

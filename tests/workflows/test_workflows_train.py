@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from narraframe.classifiers.classifier import from_parts
+from narraframe.classifiers.structure import Structure
+from narraframe.classifiers.thresholds import NEVER
 from narraframe.config import Config, Workspace
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import CodebookError, InputError, ModelError, TrainingError, UsageError
@@ -26,6 +29,7 @@ from narraframe.workflows.promote import promote
 from narraframe.workflows.reading import ReadOptions
 from narraframe.workflows.score import score
 from narraframe.workflows.train import train_labelled
+from narraframe.workflows.train_notes import never_note
 from narraframe.workflows.watch import Silent
 
 TOPICS = {
@@ -129,6 +133,20 @@ def scored(workspace, tmp_path):
     return run
 
 
+@pytest.fixture
+def altered(monkeypatch):
+    """Have models loaded with other heads than they were trained with."""
+
+    def run(**changed):
+        def load(parts):
+            classifier = from_parts(parts)
+            return replace(classifier, heads=replace(classifier.heads, **changed))
+
+        monkeypatch.setattr(scorer, "from_parts", load)
+
+    return run
+
+
 # --- train
 
 
@@ -212,7 +230,9 @@ def test_evaluation_on_new_posts_leaves_none_out(evaluated):
         "left out: copies or near-copies of training posts": 0,
         "without a score (counted as nothing decided)": 0,
         "labels not measured, as no post carries any of their facet": 0,
+        "decisions left open, as too close to call": 0,
     }
+    assert (found.selective, found.notes) == (None, ())
     assert (found.quality.n_posts, found.quality.n_groups) == (40, 40)
     assert found.quality.micro_f1.value > 0.8
     assert re.fullmatch(
@@ -285,7 +305,69 @@ def test_an_output_of_another_kind_is_refused_before_any_work(evaluated, tmp_pat
         evaluated(records(4, seed=2), output=tmp_path / "q.xlsx")
 
 
+def test_what_a_model_leaves_open_is_measured_as_it_would_decide(evaluated, altered):
+    rows = records(40, seed=2)
+    plain = evaluated(rows)
+    altered(abstain=0.05)
+    found = evaluated(rows)
+    n_open = found.counts["decisions left open, as too close to call"]
+    assert 0 < n_open < 120
+    assert found.quality == plain.quality
+    assert found.selective.coverage.value == pytest.approx(1 - n_open / 120)
+    assert found.selective.without.macro_f1.value == plain.quality.macro_f1.value
+    assert found.selective.without.macro_f1.n == 120
+    assert found.selective.with_abstention.macro_f1.n == 120 - n_open
+
+
+def test_labels_whose_precision_is_out_of_reach_are_named(evaluated, scored, altered):
+    altered(thresholds=np.array([NEVER, 0.5, NEVER]))
+    note = "never decided, as a precision of 0.90 is out of reach: sea_trade, football"
+    assert evaluated(records(40, seed=2)).notes == (note,)
+    summary, scores = scored(records(40, seed=2))
+    assert summary.warnings == [note]
+    assert scores.decision.any(axis=0).tolist() == [False, True, False]
+
+
+def test_a_parent_is_decided_with_its_child_whatever_its_own_threshold(trained):
+    classifier = from_parts(load_bundle(trained.model.folder).parts)
+    heads = replace(
+        classifier.heads,
+        thresholds=np.array([NEVER, 0.5, NEVER]),
+        structure=Structure(links=((1, 0),), choices=()),
+    )
+    (note,) = never_note(replace(classifier, heads=heads))
+    assert note.endswith(": football")
+    assert never_note(classifier) == ()
+
+
 # --- score
+
+
+def test_what_a_model_leaves_open_is_scored_but_neither_decided_nor_counted(scored, altered):
+    rows = records(40, seed=2)
+    _, plain = scored(rows)
+    altered(abstain=0.05)
+    summary, scores = scored(rows)
+    np.testing.assert_array_equal(scores.probability, plain.probability)
+    np.testing.assert_array_equal(scores.decision, plain.decision & ~scores.abstained)
+    assert (plain.decision & scores.abstained).any()
+    assert summary.decisions == dict(
+        zip(scores.label_ids, scores.decision.sum(axis=0).tolist(), strict=True)
+    )
+    assert summary.warnings == [
+        f"{scores.abstained.sum()} decisions were left open, as too close to call"
+    ]
+
+
+def test_a_scorer_keeps_the_decision_that_is_left_open(trained, altered):
+    posts = [
+        Post(post_id=row["id"], text=row["text"], lang="en") for row in records(40, seed=2)
+    ]
+    plain = scorer.open_folder(trained.model.folder).score(posts)
+    altered(abstain=0.05)
+    scores = scorer.open_folder(trained.model.folder).score(posts)
+    assert scores.abstained.any()
+    np.testing.assert_array_equal(scores.decision, plain.decision)
 
 
 def test_scores_find_the_labels_of_new_posts(scored):

@@ -88,8 +88,9 @@ def channel_splits(
     *,
     n_folds: int,
     seed: int,
+    named: str = "channel",
 ) -> tuple[Split, ...]:
-    """Split so that each post is tested by a model that saw nothing of its channel.
+    """Split so that each post is tested by a model that saw nothing of its channel, or author.
 
     Whole channels are dealt to folds, labels spread as by `grouped_folds`. Channels copy one
     another: to keep those that share a copy together would chain most of a network into one fold,
@@ -103,11 +104,13 @@ def channel_splits(
     groups : array-like of shape (n,)
         Near-duplicate group of each post.
     channels : sequence of str or None of length n
-        Where each post appeared; None or "" is unknown.
+        Where each post appeared, or whose it is; None or "" is unknown.
     n_folds : int
         Number of folds, 2 at least; with fewer channels than that, each is a fold of its own.
     seed : int
         The same seed gives the same splits.
+    named : str, default="channel"
+        What `channels` are, for the reader of an error.
 
     Returns
     -------
@@ -120,23 +123,23 @@ def channel_splits(
         If there are fewer than two channels, or they hold nothing but copies of one another.
     """
     known = np.array([bool(channel) for channel in channels], dtype=bool)
-    named = np.array([channel or "" for channel in channels], dtype=object)[known].astype(str)
-    n_channels = len(np.unique(named))
+    names = np.array([channel or "" for channel in channels], dtype=object)[known].astype(str)
+    n_channels = len(np.unique(names))
     if n_channels < 2:
         raise TrainingError(
-            "a split by channel needs labelled posts of two channels at least",
+            f"a split by {named} needs labelled posts of two {named}s at least",
             got=n_channels,
-            remedy='Label posts of more channels, or split by "group".',
+            remedy=f'Label posts of more {named}s, or split by "group".',
         )
     folds = np.full(len(known), -1, dtype=np.intp)
     folds[known] = grouped_folds(
-        y[known], mask[known], named, n_folds=min(n_folds, n_channels), seed=seed
+        y[known], mask[known], names, n_folds=min(n_folds, n_channels), seed=seed
     )
     made = [_without_copies(folds != f, folds == f, groups) for f in range(folds.max() + 1)]
     splits = tuple(split for split in made if len(split.test))
     if not splits:
         raise TrainingError(
-            "every channel's posts are copied in other channels: none is left to test",
+            f"every {named}'s posts are copied by other {named}s: none is left to test",
             got=n_channels,
             remedy='Split by "group" instead.',
         )

@@ -211,9 +211,10 @@ def _show_more(fitted: Fitted) -> None:
         q = other.quality
         say(f"{q.how}: micro F1 {q.micro_f1}, macro F1 {q.macro_f1}, {q.n_posts:,} posts")
     for row in fitted.leak.rows if fitted.leak else ():
+        careless = "with copies on both sides" if row.split == "group" else "by a random split"
         say(
-            f"leak: {row.figure} by {row.split} {row.honest:.3f}; with copies on both sides it "
-            f"would have seemed {row.careless:.3f}"
+            f"leak: {row.figure} by {row.split} {row.honest:.3f}; {careless} it would have "
+            f"seemed {row.careless:.3f}"
         )
     _show_selective(fitted.selective)
 
@@ -244,7 +245,11 @@ def _show_quality(quality: Quality) -> None:
     say(f"micro F1 {quality.micro_f1}")
     n, k = len(quality.measured), len(quality.labels)
     say(f"macro F1 over {n} of {k} labels {quality.macro_f1}")
-    say(f"mean over labels of the expected calibration error {quality.calibration_error}")
+    error = quality.calibration_error
+    say(
+        f"mean over labels of the expected calibration error {error.value:.3f} "
+        f"[{error.low:.3f}, {error.high:.3f}]"
+    )
     if quality.doubtful:
         say(f"not told from chance beyond doubt: {', '.join(quality.doubtful)}")
     if quality.undefined:

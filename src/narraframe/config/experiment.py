@@ -15,7 +15,7 @@ from narraframe.errors import UsageError
 _MODEL_NAME = re.compile(r"[^\W_][\w.-]{0,99}")
 _MODEL_NAME_MUST = "letters, digits, '.', '-' and '_', beginning with a letter or digit"
 _MOST_SEED = 2**32 - 1
-SPLITS = ("group", "time", "channel")
+SPLITS = ("group", "time", "channel", "author")
 
 
 def _is_date(text: str) -> bool:
@@ -93,9 +93,9 @@ class SplitSettings:
     """How quality is measured; near-duplicate groups never straddle a split.
 
     `by` "group": cross-validation in `folds`; "time": learned on the past, tested on what came
-    `since` (a date; "" = the last fifth); "channel": whole channels are left out. `also` measures
-    by other splits too, to be shown beside. `test`: share of the posts that is set aside for ever,
-    as the frozen test set of the model; 0 = none.
+    `since` (a date; "" = the last fifth); "channel", "author": whole ones are left out. `also`
+    measures by other splits too, to be shown beside. `test`: share of the posts that is set aside
+    for ever, as the frozen test set of the model; 0 = none.
     """
 
     by: str = choice("group", SPLITS)

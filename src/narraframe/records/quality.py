@@ -75,5 +75,10 @@ class Quality:
 
     @property
     def doubtful(self) -> tuple[str, ...]:
-        """The measured labels, by id, that are not told from chance beyond doubt."""
+        """The measured labels, by id, that are not told from chance beyond doubt.
+
+        None where no interval was asked for: then nothing can be said.
+        """
+        if all(math.isnan(label.f1.low) for label in self.measured):
+            return ()
         return tuple(label.label_id for label in self.measured if not label.beats_chance)

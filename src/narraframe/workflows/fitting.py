@@ -39,7 +39,7 @@ class Fitted:
 
     `measured` is by the experiment's split; `others` by the further splits that it names, and on
     the audit sample; `test` on the frozen test set; `leak` what copies on both sides would have
-    given, None where no post has a copy; `reliability` how far probabilities can be taken at
+    given, None where it is not worth measuring; `reliability` how far probabilities can be taken at
     their word; `selective` what abstaining does, None where it never does.
     """
 
@@ -84,6 +84,7 @@ def fit_and_measure(
             remedy="Label more posts: at least three distinct ones, better a hundred.",
         )
     measurer = Measurer(train, codebook, experiment, candidates_of(experiment))
+    measurer.check()
     split = experiment.split
     crossed = measurer.cross(split.by, watch=watch)
     evidence = np.nan_to_num(crossed.evidence, nan=-1).mean(axis=0)

@@ -15,7 +15,6 @@ from narraframe.annotations.splits import (
     channel_splits,
     group_splits,
     grouped_folds,
-    random_folds,
     time_split,
 )
 from narraframe.classifiers.classifier import Classifier
@@ -31,6 +30,8 @@ from narraframe.workflows.watch import Watch
 
 ENOUGH_AUDIT = 30
 """Audit posts from which figures on them alone are given."""
+WORTH_MEASURING = 0.01
+"""Share of posts that are copies of others from which a leak is worth a second measurement."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,13 @@ class Measurer:
             "seed": self.experiment.seed,
         }
 
+    def check(self) -> None:
+        """Refuse splits that the data do not allow, before any work."""
+        for by in dict.fromkeys((self.experiment.split.by, *self.experiment.split.also)):
+            self._splits(by)
+
     def cross(self, by: str, *, watch: Watch) -> CrossFit:
-        """Score the test sides of the splits `by` "group", "time" or "channel"."""
+        """Score the test sides of the splits `by` "group", "time", "channel" or "author"."""
         if by not in self.runs:
             splits, _ = self._splits(by)
             with watch.stage(f"measure by {by}", total=len(splits), unit="splits") as step:
@@ -91,12 +97,22 @@ class Measurer:
         return self._measured("audit", found, rows=rows, how=how)
 
     def careless(self, *, watch: Watch) -> HeldOut | None:
-        """Measure as if copies did not matter; None where no group has two posts."""
-        n, split = len(self.data.posts), self.experiment.split
-        if self.data.n_groups == n:
+        """Measure as if copies, time and channels did not matter.
+
+        None where that is what the honest splits do: hardly a post has a copy, and none is by
+        time, channel or author.
+        """
+        n, split, targets = len(self.data.posts), self.experiment.split, self.data.targets
+        by = {split.by, *split.also}
+        if n - self.data.n_groups < WORTH_MEASURING * n and by == {"group"}:
             return None
-        folds = random_folds(n, n_folds=min(split.folds, n), seed=self.experiment.seed)
-        splits = [Split(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in set(folds)]
+        splits = group_splits(
+            targets.y,
+            targets.mask,
+            np.arange(n),
+            n_folds=min(split.folds, n),
+            seed=self.experiment.seed,
+        )
         with watch.stage("measure the leak", total=len(splits), unit="splits") as step:
             found = chosen(self._cross(splits, honest=False, progress=step))
         how = f"{len(splits)}-fold cross-validation that lets copies straddle the folds"
@@ -107,12 +123,13 @@ class Measurer:
         y, mask, groups = data.targets.y, data.targets.mask, data.groups
         if by == "time":
             one = time_split(_times(data), groups, since=_since(split))
-            first = np.nanmin(_times(data)[one.test])
-            return [one], f"trained on the past, tested on posts since {str(first)[:10]}"
-        if by == "channel":
-            channels = [post.channel for post in data.posts]
-            found = channel_splits(y, mask, groups, channels, n_folds=split.folds, seed=seed)
-            return found, f"{len(found)}-fold cross-validation by channel"
+            first = split.since or str(np.nanmin(_times(data)[one.test]))[:10]
+            left = f", {len(one.copies):,} copies left out" if len(one.copies) else ""
+            return [one], f"trained on the past, tested on posts since {first}{left}"
+        if by in ("channel", "author"):
+            whose = [getattr(post, by) for post in data.posts]
+            found = channel_splits(y, mask, groups, whose, n_folds=split.folds, seed=seed, named=by)
+            return found, f"{len(found)}-fold cross-validation by {by}"
         n_folds = min(split.folds, data.n_groups)
         made = group_splits(y, mask, groups, n_folds=n_folds, seed=seed)
         return made, f"{n_folds}-fold cross-validation by near-duplicate group"

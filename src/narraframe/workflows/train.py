@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +26,7 @@ from narraframe.records import Annotation, Codebook, Post, Quality
 from narraframe.workflows.cold_start import fit_cold
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import Fitted, candidates_of, fit_and_measure
-from narraframe.workflows.frozen import set_test_aside
+from narraframe.workflows.frozen import freeze_test, set_test_aside
 from narraframe.workflows.labelled import annotations_in
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.register import check_places, register
@@ -103,12 +104,13 @@ def train_labelled(
 def _named(posts: str, *, where: Path, workspace: Workspace) -> Path:
     """Put the environment's values for $NAMES, and take the path from the workspace."""
     found = os.path.expandvars(posts)
-    if "$" in found:
+    missing = re.search(r"\$\{?(\w+)", found)
+    if missing:
         raise ConfigError(
             "a variable of the path is not in the environment",
             where=where,
             got=found,
-            remedy="Set it, for example: NARRAFRAME_DATA=../data make train EXPERIMENT=...",
+            remedy=f"Set it, for example: {missing[1]}=../data make train EXPERIMENT={where}",
         )
     return workspace.path(found)
 
@@ -210,8 +212,10 @@ def _fit(
         workspace=workspace,
         watch=watch,
     )
-    data = set_test_aside(data, experiment, workspace=workspace)
-    return data, fit_and_measure(data, codebook, experiment, watch=watch)
+    data = set_test_aside(data, experiment, workspace=workspace, watch=watch)
+    fitted = fit_and_measure(data, codebook, experiment, watch=watch)
+    freeze_test(data, experiment, workspace=workspace)
+    return data, fitted
 
 
 def _record(

@@ -24,7 +24,9 @@ def train_notes(
 ) -> tuple[str, ...]:
     """Say what a reader of the figures has to know."""
     others = {a.codebook_version for a in annotations} - {codebook.version, ""}
-    notes = [*data.notes, *_language_notes(data, encoder)]
+    notes = [*data.notes]
+    if data.vectors:
+        notes += _language_notes(data, encoder)
     if annotations:
         notes.append(_leak_note(data, experiment))
     if others:

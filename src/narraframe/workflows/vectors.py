@@ -34,7 +34,8 @@ def view_vectors(
         found = embed_posts(post_ids, texts, encoder, cache=cache, progress=progress)
         vectors["embedding"] = found.vectors
     if "sentences" in features:
-        vectors["sentences"] = _sentence_vectors(texts, encoder, cache=cache)
+        step = None if vectors else progress  # posts are counted once
+        vectors["sentences"] = _sentence_vectors(texts, encoder, cache=cache, progress=step)
     return vectors
 
 
@@ -73,12 +74,18 @@ def needs_encoder(features: Sequence[str]) -> bool:
 
 
 def _sentence_vectors(
-    texts: Sequence[str], encoder: Encoder, *, cache: VectorCache | None
+    texts: Sequence[str],
+    encoder: Encoder,
+    *,
+    cache: VectorCache | None,
+    progress: Callable[[int], None] | None,
 ) -> NDArray[np.float32]:
     cut = [[s.strip() for s in split_sentences(text) if s.strip()] or [text] for text in texts]
     flat = [sentence for sentences in cut for sentence in sentences]
     ids = [str(i) for i in range(len(flat))]
     vectors = embed_posts(ids, flat, encoder, cache=cache).vectors
+    if progress is not None:
+        progress(len(texts))
     sizes = np.array([len(sentences) for sentences in cut], dtype=np.intp)
     starts = np.cumsum([0, *sizes])[:-1]
     if not len(starts):

@@ -1,0 +1,42 @@
+"""What the server is sent of posts, and of which facets the model speaks."""
+
+
+import numpy as np
+
+from narraframe.records import Codebook, Facet, Label, Post, Scores
+from narraframe.workflows.preannotating import Preannotator
+from narraframe.workflows.tasks import predict
+from narraframe.workflows.watch import Silent
+
+BOOK = Codebook(
+    "1",
+    "",
+    (Facet("frame", "Frame"), Facet("stance", "Stance")),
+    (Label("war", "frame", "War"), Label("for", "stance", "For")),
+)
+
+
+def predicted(*abstained):
+    """Posts of which nothing is decided; `abstained`: what is left open of each, war and for."""
+    posts = [Post(post_id=f"p{i}", text="text") for i in range(len(abstained))]
+
+    def score(posts):
+        shape = (len(posts), 2)
+        return Scores(
+            post_ids=tuple(post.post_id for post in posts),
+            label_ids=BOOK.label_ids,
+            probability=np.full(shape, 0.4, dtype=np.float32),
+            decision=np.zeros(shape, dtype=bool),
+            abstained=np.array(abstained, dtype=bool).reshape(shape),
+            thresholds=np.full(2, 0.5),
+            reasons=("",) * len(posts),
+            model="m/1",
+        )
+
+    return predict(posts, Preannotator("m/1", BOOK, score, Silent()), watch=Silent())
+
+
+def test_nothing_ticked_says_nothing_of_a_facet_that_was_left_open_on_some_post():
+    assert predicted([0, 0], [0, 0]).facets == {"frame", "stance"}
+    assert predicted([0, 0], [0, 1]).facets == {"frame"}
+    assert predicted().facets == frozenset()
