@@ -163,7 +163,8 @@ def test_of_an_open_single_choice_none_may_be_the_most_probable_answer():
 
 def test_a_facet_left_open_is_not_one_where_nothing_applies():
     def facets(decided, abstained):
-        (found,) = tick(scores(PLAIN.label_ids, [0.6, 0.4, 0.5, 0.4], decided, None, abstained), PLAIN)
+        given = scores(PLAIN.label_ids, [0.6, 0.4, 0.5, 0.4], decided, abstained=abstained)
+        (found,) = tick(given, PLAIN)
         return found.facets
 
     assert facets([0, 0, 0, 0], [0, 0, 0, 0]) == {"frame", "stance"}

@@ -66,13 +66,18 @@ def mean_ap_of(y, mask, model, other, rows):
     return sum(found) / len(found) if found else math.nan
 
 
-def test_differences_and_intervals_equal_those_computed_resample_by_resample():
-    y, mask, a, b, groups = problem()
-    found = difference(y, mask, a, b, groups)
+def drawn_posts(groups):
+    """The posts of each of the 100 resamples, as `difference` draws them."""
     names = np.unique(groups)
     posts = [np.flatnonzero(groups == name) for name in names]
     drawn = np.random.default_rng(0).integers(0, len(names), size=(100, len(names)))
-    resamples = [np.concatenate([posts[g] for g in row]) for row in drawn]
+    return [np.concatenate([posts[g] for g in row]) for row in drawn]
+
+
+def test_differences_and_intervals_equal_those_computed_resample_by_resample():
+    y, mask, a, b, groups = problem()
+    found = difference(y, mask, a, b, groups)
+    resamples = drawn_posts(groups)
     for paired, figure in (
         (found.micro_f1, lambda m, o, rows: micro_of(y, mask, m, rows)),
         (found.macro_f1, lambda m, o, rows: macro_of(y, mask, m, rows)),
@@ -220,13 +225,10 @@ def test_macro_f1_without_thin_labels_equals_that_computed_resample_by_resample(
     decision[:4, 1] = ~decision[:4, 1]
     b = Predictions(b.probability, np.column_stack([b.decision[:, 0], decision[:, 1:]]))
     found = difference(y, mask, a, b, groups)
-    names = np.unique(groups)
     apart = {groups[i] for i in range(300) if mask[i, 1] and a.decision[i, 1] != b.decision[i, 1]}
     assert 0 < len(apart) < MIN_APART
     assert found.thin == ("rare",)
-    posts = [np.flatnonzero(groups == name) for name in names]
-    drawn = np.random.default_rng(0).integers(0, len(names), size=(100, len(names)))
-    resamples = [np.concatenate([posts[g] for g in row]) for row in drawn]
+    resamples = drawn_posts(groups)
     without = [0, 2]
 
     def macro(model, rows):

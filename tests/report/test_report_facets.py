@@ -81,8 +81,8 @@ def test_a_label_is_counted_on_the_posts_on_which_it_was_decided():
     trade, ports, _ = topic.rows
     warm = tone.rows[0]
     assert [(row.posts, row.left_open) for row in (trade, ports, warm)] == [(3, 0), (2, 1), (1, 2)]
-    assert [(cell.posts, cell.of_posts) for cell in ports.months] == [(0, 0), (2, 2), (0, 0), (0, 1)]
-    assert [(cell.posts, cell.of_posts) for cell in warm.channels] == [(0, 1), (1, 1), (0, 0)]
+    assert [(c.posts, c.of_posts) for c in ports.months] == [(0, 0), (2, 2), (0, 0), (0, 1)]
+    assert [(c.posts, c.of_posts) for c in warm.channels] == [(0, 1), (1, 1), (0, 0)]
     assert [column.n_posts for column in topic.months] == [1, 2, 0, 1], "scored all the same"
     assert (topic.n_open, tone.n_open) == (1, 2)
     assert facet_views(KNOWN, scores(), codebook())[0].n_open == 0

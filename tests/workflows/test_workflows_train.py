@@ -360,9 +360,7 @@ def test_what_a_model_leaves_open_is_scored_but_neither_decided_nor_counted(scor
 
 
 def test_a_scorer_keeps_the_decision_that_is_left_open(trained, altered):
-    posts = [
-        Post(post_id=row["id"], text=row["text"], lang="en") for row in records(40, seed=2)
-    ]
+    posts = [Post(post_id=row["id"], text=row["text"], lang="en") for row in records(40, seed=2)]
     plain = scorer.open_folder(trained.model.folder).score(posts)
     altered(abstain=0.05)
     scores = scorer.open_folder(trained.model.folder).score(posts)

@@ -213,9 +213,8 @@ def paired_difference(
 
     def label(j: int) -> LabelDifference:
         f1 = paired(f1_a[:, j], f1_b[:, j], mask & (np.arange(len(label_ids)) == j))
-        return LabelDifference(
-            label_ids[j], int(n_positive[j]), f1 if enough[j] else _without_interval(f1)
-        )
+        f1 = f1 if enough[j] else _without_interval(f1)
+        return LabelDifference(label_ids[j], int(n_positive[j]), f1)
 
     with threadpool_limits(limits=1):
         in_a, in_b = (_counts(y, mask, model.decision, drawn) for model in (a, b))
