@@ -123,7 +123,7 @@ def test_fewer_than_two_channels_are_refused(channels):
 
 
 def test_channels_that_only_copy_one_another_are_refused():
-    with pytest.raises(TrainingError, match="every channel's posts are copied in other channels"):
+    with pytest.raises(TrainingError, match="every channel's posts are copied by other channels"):
         channel_splits(*unlabelled(2), [7, 7], ["a", "b"], n_folds=2, seed=0)
 
 

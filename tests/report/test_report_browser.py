@@ -66,6 +66,7 @@ def report():
             post_ids=ids,
             probability=np.full((N, 4), 0.7, dtype=np.float32),
             decision=np.stack([at % 2 == 0, at % 2 == 0, at < 0, at % 3 == 0], axis=1),
+            abstained=np.zeros((N, 4), dtype=bool),
             reasons=("",) * N,
         ),
     )

@@ -134,10 +134,8 @@ def _count(summary: ScoreSummary, window: Sequence[Post], scores: Scores, scorer
     scored = [i for i, reason in enumerate(scores.reasons) if not reason]
     summary.n_scored += len(scored)
     summary.reasons.update(f"no score: {reason}" for reason in scores.reasons if reason)
-    learnt, decided = (
-        np.isfinite(scores.probability).any(axis=0),
-        scores.decision & ~scores.abstained,
-    )
+    learnt = np.isfinite(scores.probability).any(axis=0)
+    decided = scores.decision & ~scores.abstained
     for j in np.flatnonzero(learnt):
         summary.decisions[scores.label_ids[j]] += int(decided[:, j].sum())
     summary.n_abstained += int(scores.abstained.sum())
