@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from narraframe.classifiers.settings import HeadSettings
@@ -33,16 +31,3 @@ def test_views_are_one_or_more_different_ones(features):
 def test_a_share_that_is_no_number_is_refused(name):
     with pytest.raises(ConfigError, match=f"{name} is nan"):
         HeadSettings(**{name: float("nan")})
-
-
-@pytest.mark.parametrize(
-    ("features", "expected"),
-    [
-        (("words",), False),
-        (("words", "characters"), False),
-        (("words", "definitions"), True),
-        (("sentences",), True),
-    ],
-)
-def test_posts_are_embedded_only_where_a_view_needs_vectors(features, expected):
-    assert replace(HeadSettings(), features=features).needs_vectors is expected

@@ -18,7 +18,7 @@ from narraframe.records import Annotation
 from narraframe.workflows import embedding
 from narraframe.workflows.reading import ReadOptions
 from narraframe.workflows.train import train_experiment
-from narraframe.workflows.vectors import label_vectors, view_vectors
+from narraframe.workflows.vectors import label_vectors, needs_encoder, view_vectors
 from narraframe.workflows.watch import Silent
 
 TOPICS = {
@@ -270,3 +270,17 @@ def test_a_label_is_the_mean_of_its_name_and_all_that_is_said_of_it():
     said = ["Trade", "harbour ship cargo crane port tariff vessel dock"]
     mean = encoder.encode(said).mean(axis=0)
     np.testing.assert_allclose(vectors[0], mean / np.linalg.norm(mean), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [
+        (("words",), False),
+        (("words", "characters"), False),
+        (("words", "definitions"), True),
+        (("embedding",), True),
+        (("sentences", "words"), True),
+    ],
+)
+def test_posts_are_embedded_only_where_a_view_needs_vectors(features, expected):
+    assert needs_encoder(features) is expected

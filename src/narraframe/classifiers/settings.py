@@ -66,11 +66,6 @@ class HeadSettings:
         if faults:
             raise ConfigError("; ".join(faults), where="head settings")
 
-    @property
-    def needs_vectors(self) -> bool:
-        """Tell whether posts must be embedded."""
-        return not set(self.features) <= {"words", "characters"}
-
 
 def _not_among(name: str, values: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
     strange = [value for value in values if value not in known]

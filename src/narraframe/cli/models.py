@@ -194,6 +194,8 @@ def _show_more(fitted: Fitted) -> None:
         f"by chance alone, perfectly calibrated probabilities of these posts would show "
         f"{curve.chance.mean:.3f}, in 1 case of 20 more than {curve.chance.high:.3f}"
     )
+    if curve.is_off:
+        say("the calibration error is more than chance explains: see reliability.png in the run")
     if fitted.candidates:
         rows = [
             [
