@@ -21,7 +21,7 @@ SAMPLE = ROOT / "src/narraframe/sample"
 
 
 def plain_name(requirement):
-    return re.split(r"[=<>]", requirement)[0].lower().replace("_", "-")
+    return re.split(r"[=<>\[; ]", requirement)[0].lower().replace("_", "-")
 
 
 @pytest.mark.parametrize("name", ["codebook.toml", "guidelines.md"])
@@ -43,8 +43,10 @@ def test_every_dependency_is_pinned():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lock = (ROOT / "requirements.lock").read_text()
     pinned = {plain_name(line) for line in lock.splitlines() if "==" in line}
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    assert {plain_name(name) for name in wanted} - pinned == set()
+    # Spark is large and has a lock of its own
+    extras = {k: v for k, v in project["optional-dependencies"].items() if k != "spark"}
+    wanted = [*project["dependencies"], *(name for extra in extras.values() for name in extra)]
+    assert {plain_name(name) for name in wanted} - pinned == {"narraframe"}
 
 
 @pytest.mark.parametrize(

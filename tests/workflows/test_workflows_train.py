@@ -351,7 +351,7 @@ def test_what_a_model_leaves_open_is_scored_but_neither_decided_nor_counted(scor
     np.testing.assert_array_equal(scores.probability, plain.probability)
     np.testing.assert_array_equal(scores.decision, plain.decision & ~scores.abstained)
     assert (plain.decision & scores.abstained).any()
-    assert summary.decisions == dict(
+    assert summary.tally.decisions == dict(
         zip(scores.label_ids, scores.decision.sum(axis=0).tolist(), strict=True)
     )
     assert summary.warnings == [
@@ -371,13 +371,13 @@ def test_a_scorer_keeps_the_decision_that_is_left_open(trained, altered):
 def test_scores_find_the_labels_of_new_posts(scored):
     rows = records(40, seed=2)
     summary, scores = scored(rows)
-    assert (summary.n_posts, summary.n_scored, summary.n_seen) == (40, 40, 0)
+    assert (summary.tally.n_posts, summary.tally.n_scored, summary.tally.n_seen) == (40, 40, 0)
     assert summary.warnings == []
     by_name = {"Sea trade": "sea_trade", "Weather": "weather", "Football": "football"}
     wanted = [{by_name[name] for name in row["labels"]} for row in rows]
     said = [{scores.label_ids[j] for j in np.flatnonzero(decided)} for decided in scores.decision]
     assert sum(a == b for a, b in zip(said, wanted, strict=True)) > 30
-    assert summary.decisions == dict(
+    assert summary.tally.decisions == dict(
         zip(scores.label_ids, scores.decision.sum(axis=0).tolist(), strict=True)
     )
 
@@ -396,9 +396,9 @@ def test_a_post_without_text_or_in_another_language_gets_a_reason(scored):
         "foreign": "language 'uk' is not one that the model learnt",
         "unsure": "",
     }
-    assert summary.reasons == {
-        "no score: no text": 1,
-        "no score: language 'uk' is not one that the model learnt": 1,
+    assert summary.tally.reasons == {
+        "no text": 1,
+        "language 'uk' is not one that the model learnt": 1,
     }
     assert np.isnan(scores.probability[1:3]).all()
     assert not scores.decision[1:3].any()
@@ -406,7 +406,7 @@ def test_a_post_without_text_or_in_another_language_gets_a_reason(scored):
 
 def test_scores_of_training_posts_are_warned_of(scored):
     summary, _ = scored(records(100, seed=1)[:5] + records(3, seed=2))
-    assert summary.n_seen == 5
+    assert summary.tally.n_seen == 5
     (warning,) = summary.warnings
     assert warning.startswith("5 of 8 posts are copies or near-copies")
 

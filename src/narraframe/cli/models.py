@@ -181,10 +181,10 @@ def score(
     for line in summary.warnings:
         watch.warn(line)
     if output != "-":
-        say(
-            f"{output}: {summary.n_scored:,} of {summary.n_posts:,} posts scored by {summary.model}"
-        )
-        show_rows([*summary.reasons.items(), *summary.decisions.items()])
+        tally = summary.tally
+        say(f"{output}: {tally.n_scored:,} of {tally.n_posts:,} posts scored by {summary.model}")
+        reasons = ((f"no score: {reason}", n) for reason, n in tally.reasons.items())
+        show_rows([*reasons, *tally.decisions.items()])
 
 
 def _show_more(fitted: Fitted) -> None:

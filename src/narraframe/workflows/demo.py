@@ -84,7 +84,7 @@ def demo(folder: Path, *, force: bool, watch: Watch) -> Demo:
         ),
         (
             "narratives, frames and stance decided most often, on posts the model was trained on",
-            tuple(_most(scored.decisions.items())),
+            tuple(_most(scored.tally.decisions.items())),
         ),
         (
             f"quality ({quality.how})",

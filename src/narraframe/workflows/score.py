@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -10,20 +9,17 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-import pyarrow as pa
-
 from narraframe.config import Workspace
 from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.files import check_output
 from narraframe.io.registry import find_model
 from narraframe.io.rows import SUFFIXES, JsonLines, RowWriter, check_suffix, open_rows
-from narraframe.io.scores import score_rows
 from narraframe.io.tables import SCORES
 from narraframe.posts.prepare import prepare
-from narraframe.records import BadRecord, Post, Scores
+from narraframe.records import BadRecord, Post
 from narraframe.workflows.reading import Account, ReadOptions, count_bad, stream, warn_of_bad
+from narraframe.workflows.scored_window import Tally, score_window
 from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.train_notes import never_note
 from narraframe.workflows.watch import Watch
@@ -34,17 +30,11 @@ WINDOW = 2_000
 
 @dataclass
 class ScoreSummary:
-    """What a scoring run came to; `decisions` counts posts per label that applies."""
+    """What a scoring run came to."""
 
     model: str
     account: Account
-    n_posts: int = 0
-    n_scored: int = 0
-    n_seen: int = 0
-    n_strange: int = 0
-    n_abstained: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    decisions: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -81,11 +71,11 @@ def score(
     posts = _once(prepare(raw), options=options, account=summary.account)
     with _writer(output, stdout, force=force) as writer, watch.stage("score") as step:
         for window in _windows(posts):
-            scores = scorer.score(window, cache=cache)
-            writer.write(_rows(scores, scorer))
-            _count(summary, window, scores, scorer)
+            scored = score_window(scorer, window, cache=cache)
+            writer.write(scored.rows)
+            summary.tally += scored.tally
             step(len(window))
-        if not summary.n_posts:
+        if not summary.tally.n_posts:
             raise InputError("no post was found", where=", ".join(paths))
     warn_of_bad(summary.account, watch)
     _warn(summary, cache, scorer)
@@ -124,43 +114,24 @@ def _windows(posts: Iterable[Post]) -> Iterator[list[Post]]:
         yield window
 
 
-def _rows(scores: Scores, scorer: Scorer) -> pa.Table:
-    names = {label.label_id: label.name for label in scorer.bundle.codebook.labels}
-    return score_rows(scores, names=names, reasons=scorer.classifier.reasons)
-
-
-def _count(summary: ScoreSummary, window: Sequence[Post], scores: Scores, scorer: Scorer) -> None:
-    summary.n_posts += len(window)
-    scored = [i for i, reason in enumerate(scores.reasons) if not reason]
-    summary.n_scored += len(scored)
-    summary.reasons.update(f"no score: {reason}" for reason in scores.reasons if reason)
-    learnt = np.isfinite(scores.probability).any(axis=0)
-    decided = scores.decision & ~scores.abstained
-    for j in np.flatnonzero(learnt):
-        summary.decisions[scores.label_ids[j]] += int(decided[:, j].sum())
-    summary.n_abstained += int(scores.abstained.sum())
-    strange = scorer.bundle.record.strange_languages
-    summary.n_strange += sum(1 for i in scored if window[i].lang in strange)
-    summary.n_seen += int(scorer.has_seen(window).sum())
-
-
 def _warn(summary: ScoreSummary, cache: EmbeddingCache, scorer: Scorer) -> None:
+    tally = summary.tally
     summary.warnings += cache.faults
-    silent = [i for i in scorer.classifier.label_ids if i not in summary.decisions]
-    if silent and summary.n_scored:
+    silent = [i for i in scorer.classifier.label_ids if i not in tally.decisions]
+    if silent and tally.n_scored:
         summary.warnings.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
     summary.warnings += never_note(scorer.classifier)
-    if summary.n_abstained:
+    if tally.n_abstained:
         summary.warnings.append(
-            f"{summary.n_abstained:,} decisions were left open, as too close to call"
+            f"{tally.n_abstained:,} decisions were left open, as too close to call"
         )
-    if summary.n_strange:
+    if tally.n_strange:
         summary.warnings.append(
-            f"{summary.n_strange:,} of {summary.n_posts:,} posts are in languages that the encoder "
+            f"{tally.n_strange:,} of {tally.n_posts:,} posts are in languages that the encoder "
             "was not made for: word counts carry the model there"
         )
-    if summary.n_seen:
+    if tally.n_seen:
         summary.warnings.append(
-            f"{summary.n_seen:,} of {summary.n_posts:,} posts are copies or near-copies of the "
+            f"{tally.n_seen:,} of {tally.n_posts:,} posts are copies or near-copies of the "
             "model's training posts: their scores look better than those of new posts would"
         )
