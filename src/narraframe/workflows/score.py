@@ -19,9 +19,8 @@ from narraframe.io.tables import SCORES
 from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post
 from narraframe.workflows.reading import Account, ReadOptions, count_bad, stream, warn_of_bad
-from narraframe.workflows.scored_window import Tally, score_window
+from narraframe.workflows.scored_window import Tally, score_window, warnings_of
 from narraframe.workflows.scorer import Scorer, open_registered
-from narraframe.workflows.train_notes import never_note
 from narraframe.workflows.watch import Watch
 
 # Texts of like length go through the encoder together: larger windows waste less on padding.
@@ -115,23 +114,4 @@ def _windows(posts: Iterable[Post]) -> Iterator[list[Post]]:
 
 
 def _warn(summary: ScoreSummary, cache: EmbeddingCache, scorer: Scorer) -> None:
-    tally = summary.tally
-    summary.warnings += cache.faults
-    silent = [i for i in scorer.classifier.label_ids if i not in tally.decisions]
-    if silent and tally.n_scored:
-        summary.warnings.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
-    summary.warnings += never_note(scorer.classifier)
-    if tally.n_abstained:
-        summary.warnings.append(
-            f"{tally.n_abstained:,} decisions were left open, as too close to call"
-        )
-    if tally.n_strange:
-        summary.warnings.append(
-            f"{tally.n_strange:,} of {tally.n_posts:,} posts are in languages that the encoder "
-            "was not made for: word counts carry the model there"
-        )
-    if tally.n_seen:
-        summary.warnings.append(
-            f"{tally.n_seen:,} of {tally.n_posts:,} posts are copies or near-copies of the "
-            "model's training posts: their scores look better than those of new posts would"
-        )
+    summary.warnings += [*cache.faults, *warnings_of(summary.tally, scorer.classifier)]

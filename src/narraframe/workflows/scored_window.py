@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from narraframe.classifiers.classifier import Classifier
 from narraframe.embeddings.embed import VectorCache
-from narraframe.io.scores import score_rows
+from narraframe.io.scores import Sentence, add_evidence, score_rows
 from narraframe.records import Post, Scores
+from narraframe.workflows.evidence import Quote, explain
 from narraframe.workflows.scorer import Scorer
+from narraframe.workflows.train_notes import never_note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +58,18 @@ class Tally:
 
 @dataclass(frozen=True)
 class ScoredWindow:
-    """The `rows` of a window (table SCORES, in the posts' order) and its `tally`."""
+    """The `rows` of a window (table SCORES or EXPLAINED, in the posts' order) and its `tally`."""
 
     rows: pa.Table
     tally: Tally
 
 
 def score_window(
-    scorer: Scorer, posts: Sequence[Post], *, cache: VectorCache | None = None
+    scorer: Scorer,
+    posts: Sequence[Post],
+    *,
+    cache: VectorCache | None = None,
+    evidence: bool = False,
 ) -> ScoredWindow:
     """Score prepared posts.
 
@@ -73,11 +80,53 @@ def score_window(
         Prepared (`posts.prepare`).
     cache : VectorCache, default=None
         Vectors of the scorer's encoder.
+    evidence : bool, default=False
+        Whether to name the sentences that carry each decision: rows of the table EXPLAINED.
     """
     scores = scorer.score(posts, cache=cache)
     names = {label.label_id: label.name for label in scorer.bundle.codebook.labels}
     rows = score_rows(scores, names=names, reasons=scorer.classifier.reasons)
+    if evidence:
+        rows = add_evidence(rows, _sentences(scorer, posts, scores, cache))
     return ScoredWindow(rows, _tally(scores, posts, scorer))
+
+
+def warnings_of(tally: Tally, classifier: Classifier) -> list[str]:
+    """Say what has to be known of scores before they are believed."""
+    found = []
+    silent = [i for i in classifier.label_ids if i not in tally.decisions]
+    if silent and tally.n_scored:
+        found.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
+    found += never_note(classifier)
+    if tally.n_abstained:
+        found.append(f"{tally.n_abstained:,} decisions were left open, as too close to call")
+    if tally.n_strange:
+        found.append(
+            f"{tally.n_strange:,} of {tally.n_posts:,} posts are in languages that the encoder "
+            "was not made for: word counts carry the model there"
+        )
+    if tally.n_seen:
+        found.append(
+            f"{tally.n_seen:,} of {tally.n_posts:,} posts are copies or near-copies of the "
+            "model's training posts: their scores look better than those of new posts would"
+        )
+    return found
+
+
+def _sentences(
+    scorer: Scorer, posts: Sequence[Post], scores: Scores, cache: VectorCache | None
+) -> dict[tuple[str, str], list[Sentence]]:
+    """Quote the posts' own words where they are found, else what the model read."""
+    texts = {post.post_id: post.text for post in posts}
+
+    def said(post_id: str, quote: Quote) -> Sentence:
+        span = quote.span
+        return (" ".join(texts[post_id][slice(*span)].split()) if span else quote.sentence), span
+
+    return {
+        (one.post_id, one.label_id): [said(one.post_id, quote) for quote in one.quotes]
+        for one in explain(scorer, posts, scores, cache=cache)
+    }
 
 
 def _tally(scores: Scores, posts: Sequence[Post], scorer: Scorer) -> Tally:
