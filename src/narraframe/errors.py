@@ -67,7 +67,7 @@ class PrecisionError(EncoderError):
 
 
 class ServerError(NarraframeError):
-    """Label Studio is down, refuses the token, or no longer holds what was put there."""
+    """Label Studio is down, refuses the token, or lost what it held; or a cluster is not there."""
 
 
 class ModelError(NarraframeError):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from narraframe.errors import OutputError, TableError, UsageError
 from narraframe.io.rows import JsonLines, check_suffix, open_rows
-from narraframe.io.scores import read_scores, score_rows
-from narraframe.io.tables import SCORES
+from narraframe.io.scores import add_evidence, read_scores, score_rows
+from narraframe.io.tables import EXPLAINED, SCORES
 from narraframe.records import Scores
 
 NAMES = {"order": "World order", "order.un": "=UN Charter", "frame.other": "Other"}
@@ -283,3 +283,61 @@ def test_what_was_left_open_has_a_probability_and_no_decision_whatever_it_would_
     np.testing.assert_array_equal(back.abstained, given.abstained)
     np.testing.assert_array_equal(back.decision, given.decision & ~given.abstained)
     np.testing.assert_array_equal(back.probability, given.probability)
+
+
+# --- evidence
+
+
+EVIDENCE = {
+    ("a", "order.un"): [("=1+1 is signed.", (40, 55)), ("Said the UN.", (0, 12))],
+    ("@a «Київ»", "order"): [("Київ | Kyiv.", None)],
+}
+
+
+def test_evidence_stands_beside_the_decision_that_it_carries():
+    table = add_evidence(rows(scores()), EVIDENCE)
+    assert table.schema.equals(EXPLAINED)
+    assert table.select(SCORES.names).equals(rows(scores()))
+    found = {
+        (row["post_id"], row["label_id"]): (row["evidence"], row["evidence_spans"])
+        for row in table.to_pylist()
+    }
+    assert found.pop(("a", "order.un")) == ("=1+1 is signed. | Said the UN.", "40-55;0-12")
+    assert found.pop(("@a «Київ»", "order")) == ("Київ | Kyiv.", None)
+    assert len(found) == 5
+    assert set(found.values()) == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [("s.parquet", read_parquet), ("s.csv", from_csv), ("s.jsonl", None)],
+)
+def test_every_format_holds_the_evidence_and_csv_guards_it(tmp_path, name, read):
+    table = add_evidence(rows(scores()), EVIDENCE)
+    with open_rows(tmp_path / name, EXPLAINED, force=False) as writer:
+        writer.write(table)
+    text = (tmp_path / name).read_bytes()
+    found = read(tmp_path / name) if read else from_json(text.decode().splitlines())
+    assert same_floats(found) == same_floats(table.to_pylist())
+    if name == "s.csv":
+        assert b",'=1+1 is signed. | Said the UN.,40-55;0-12\n" in text
+
+
+def test_scores_with_evidence_are_read_as_those_without(tmp_path):
+    with open_rows(tmp_path / "s.parquet", EXPLAINED, force=False) as writer:
+        writer.write(add_evidence(rows(scores()), EVIDENCE))
+    back, plain = read_scores(tmp_path / "s.parquet"), scores()
+    assert (back.post_ids, back.label_ids) == (plain.post_ids, plain.label_ids)
+    np.testing.assert_array_equal(back.probability, plain.probability)
+    np.testing.assert_array_equal(back.decision, plain.decision)
+
+
+def test_a_folder_of_parts_is_read_in_the_order_of_their_names(tmp_path):
+    (tmp_path / "parts").mkdir()
+    written(tmp_path / "parts" / "part-000001.parquet", scores("b"))
+    written(tmp_path / "parts" / "part-000000.parquet", scores("a"))
+    back = read_scores(tmp_path / "parts")
+    assert back.post_ids == scores("a").post_ids + scores("b").post_ids
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TableError, match="is not a Parquet table"):
+        read_scores(tmp_path / "empty")

@@ -315,7 +315,9 @@ def test_mlflow_serves_the_probabilities_that_score_writes(copy, raw):
     scores = read_scores(copy / "data/scores.parquet")
     assert tuple(served.columns) == scores.label_ids
     # other texts in a batch, other rounding
-    np.testing.assert_allclose(served.to_numpy(), scores.probability[::8], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        served.to_numpy(np.float32), scores.probability[::8], rtol=0, atol=1e-5
+    )
 
 
 def test_doctor_finds_nothing_missing(copy):

@@ -7,6 +7,8 @@ As written, `decision` is ``probability >= threshold``, with two exceptions: in 
 facet the most probable label applies and no other, and a parent applies wherever one of its
 children does (a parent that was not trained itself has no threshold). A model that may abstain
 leaves it empty where the probability is too close to call, and says so in `reason`.
+
+With evidence it is the table EXPLAINED: two more columns, filled where `decision` is true.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ import numpy as np
 import pyarrow as pa
 
 from narraframe.errors import TableError
-from narraframe.io.tables import SCORES, iter_scores
+from narraframe.io.tables import EXPLAINED, SCORES, iter_scores
 from narraframe.records import Scores
 
 CLOSE = "too close to call"
+BETWEEN = " | "  # no sentence holds a line break; this is readable in one line, too
+
+Sentence = tuple[str, tuple[int, int] | None]
 
 
 def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[str]) -> pa.Table:
@@ -70,6 +75,35 @@ def unscored_rows(post_ids: Sequence[str], reasons: Sequence[str], model: str) -
     columns["reason"] = pa.array(reasons, pa.string())
     columns["model"] = pa.repeat(pa.scalar(model, pa.string()), n)
     return pa.table(columns, schema=SCORES)
+
+
+def add_evidence(
+    rows: pa.Table, evidence: Mapping[tuple[str, str], Sequence[Sentence]]
+) -> pa.Table:
+    """Return `rows` of the table SCORES as rows of the table EXPLAINED.
+
+    Parameters
+    ----------
+    rows : Table
+    evidence : mapping of (post_id, label_id) to sequence of (sentence, span)
+        The strongest first; `span` holds code points [start, end) of the post's text, None where
+        the sentence does not stand there as the model read it.
+
+    Returns
+    -------
+    Table
+        `evidence`: the sentences, joined by ``" | "``; `evidence_spans`: those that have one, as
+        in annotations ("12-40;55-80"), in the same order. Null where nothing is given.
+    """
+    keys = zip(rows["post_id"].to_pylist(), rows["label_id"].to_pylist(), strict=True)
+    found = [evidence.get(key, ()) for key in keys]
+    texts = [BETWEEN.join(text for text, _ in sentences) or None for sentences in found]
+    spans = [
+        ";".join(f"{span[0]}-{span[1]}" for _, span in sentences if span) or None
+        for sentences in found
+    ]
+    columns = [*rows.columns, pa.array(texts, pa.string()), pa.array(spans, pa.string())]
+    return pa.table(columns, schema=EXPLAINED)
 
 
 def read_scores(path: Path) -> Scores:

@@ -4,6 +4,8 @@ POSTS       one row a post, in input order
 EMBEDDINGS  post_id and vector; the encoder stands in the schema's metadata
 THEMES      post_id, theme (negative = noise), membership in [0, 1], x and y of the map
 SCORES      one row a post and label; a post without a score has one row without a label
+EXPLAINED   the same with the sentences that carry each decision: `evidence` and where they stand in
+            the post's text, `evidence_spans`; whoever reads SCORES reads it too
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ SCORES = pa.schema(
         ("model", pa.string()),
     ]
 )
+EXPLAINED = pa.schema([*SCORES, ("evidence", pa.string()), ("evidence_spans", pa.string())])
 _ROWS_A_GROUP = 10_000
 
 
@@ -135,18 +138,20 @@ def write_embeddings(path: Path, embeddings: Embeddings, *, force: bool) -> None
 def iter_scores(
     path: Path, *, columns: tuple[str, ...] = tuple(SCORES.names)
 ) -> Iterator[pa.Table]:
-    """Read the table SCORES a row group at a time.
+    """Read the table SCORES, or a folder of its parts in the order of names, a row group at a time.
 
     Raises
     ------
     TableError
         If `path` is no such table.
     """
-    with _opened(path, SCORES) as file:
-        for i in range(file.num_row_groups):
-            with _explained(path):
-                block = file.read_row_group(i, columns=list(columns))
-            yield block
+    parts = sorted(path.glob("*.parquet")) if path.is_dir() else []
+    for part in parts or [path]:
+        with _opened(part, SCORES) as file:
+            for i in range(file.num_row_groups):
+                with _explained(part):
+                    block = file.read_row_group(i, columns=list(columns))
+                yield block
 
 
 def _row(post: Post) -> dict[str, object]:

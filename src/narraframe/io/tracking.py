@@ -106,6 +106,7 @@ def log_training(store: Path, run: TrainingRun) -> Registered:
             python_model=str(run.model_code),
             artifacts={"bundle": str(run.bundle)},
             signature=_signature(run.label_ids),
+            input_example=_example(),
             pip_requirements=list(run.requirements),
             metadata={"codebook": run.tags["codebook"]},
         )
@@ -232,10 +233,19 @@ def _ensure_registered(client: MlflowClient, name: str) -> None:
 
 def _signature(label_ids: Sequence[str]) -> Any:
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-    probability = DataType.float
     return ModelSignature(
         inputs=Schema([ColSpec(DataType.string, "text")]),
-        outputs=Schema([ColSpec(probability, label_id) for label_id in label_ids]),
+        outputs=Schema([ColSpec(DataType.float, label_id) for label_id in label_ids]),
+        params=ParamSchema([ParamSpec("output", DataType.string, "probability")]),
+    )
+
+
+def _example() -> Any:
+    """Return posts that show how to ask; none of the training, which may not be made public."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {"text": ["The port reopened today, and the first ships with grain have left.", None]}
     )

@@ -37,6 +37,11 @@ class Quote:
     start: int | None
     end: int | None
 
+    @property
+    def span(self) -> Span | None:
+        """Where it stands in the post's text, if it does."""
+        return None if self.start is None or self.end is None else (self.start, self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

@@ -21,7 +21,7 @@ from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.registry import Registered, find_model
 from narraframe.io.sinks import check_sink, open_sink
-from narraframe.io.tables import SCORES
+from narraframe.io.tables import EXPLAINED, SCORES
 from narraframe.workflows.reading import Account, ReadOptions, stream_records, warn_of_bad
 from narraframe.workflows.score_items import WINDOW, each_once, window_digest, windows
 from narraframe.workflows.score_notes import score_notes
@@ -58,12 +58,13 @@ def score(
     force: bool,
     watch: Watch,
     table: str | None = None,
+    evidence: bool = False,
     track: bool = False,
 ) -> ScoreSummary:
     """Score `paths` into `output` (see `io.sinks`), or as JSON lines to `stdout`.
 
-    `table` names the table of a database; `track` writes the run into MLflow once the scores are
-    there.
+    `table` names the table of a database; `evidence` adds the sentences that carry each decision;
+    `track` writes the run into MLflow once the scores are there.
 
     Raises
     ------
@@ -90,6 +91,7 @@ def score(
         force=force,
         watch=watch,
         table=table,
+        evidence=evidence,
         track=track,
     )
 
@@ -105,6 +107,7 @@ def score_by(
     force: bool,
     watch: Watch,
     table: str | None = None,
+    evidence: bool = False,
     track: bool = False,
     stopped: Callable[[], bool] = lambda: False,
 ) -> ScoreSummary:
@@ -125,12 +128,13 @@ def score_by(
         "model": scorer.title,
         "encoder": scorer.encoder.name,
         "window": str(WINDOW),
+        "evidence": str(evidence),
     }
     sink_of = open_sink(
         output,
         stdout=stdout,
         table=table,
-        schema=SCORES,
+        schema=EXPLAINED if evidence else SCORES,
         model=found.name,
         identity=identity,
         force=force,
@@ -146,7 +150,7 @@ def score_by(
             digest = window_digest(window)
             note = sink.note_of(n_windows - 1, digest)
             if note is None:
-                scored = score_window(scorer, window, cache=cache)
+                scored = score_window(scorer, window, cache=cache, evidence=evidence)
                 tally, note = scored.tally, json.dumps(scored.tally.as_record())
                 sink.put(n_windows - 1, digest, scored.rows, note)
             else:
@@ -160,7 +164,7 @@ def score_by(
             raise InputError("no post was found", where=", ".join(paths))
         sink.finish(n_windows)
     warn_of_bad(summary.account, watch)
-    summary.warnings += [*cache.faults, *score_notes(summary.tally, scorer)]
+    summary.warnings += [*cache.faults, *score_notes(summary.tally, scorer.classifier)]
     summary.seconds = time.monotonic() - started
     if track:
         summary.warnings += track_scores(workspace.store, found, scorer, paths, output, summary)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from narraframe.classifiers.classifier import Classifier
 from narraframe.workflows.scored_window import Tally
-from narraframe.workflows.scorer import Scorer
 from narraframe.workflows.train_notes import never_note
 
 
-def score_notes(tally: Tally, scorer: Scorer) -> list[str]:
+def score_notes(tally: Tally, classifier: Classifier) -> list[str]:
     """Return one sentence on each thing that makes scores other than they seem."""
     notes: list[str] = []
-    silent = [i for i in scorer.classifier.label_ids if i not in tally.decisions]
+    silent = [i for i in classifier.label_ids if i not in tally.decisions]
     if silent and tally.n_scored:
         notes.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
-    notes += never_note(scorer.classifier)
+    notes += never_note(classifier)
     if tally.n_abstained:
         notes.append(f"{tally.n_abstained:,} decisions were left open, as too close to call")
     if tally.n_strange:

@@ -17,9 +17,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from narraframe.embeddings.embed import VectorCache
-from narraframe.io.scores import score_rows, unscored_rows
+from narraframe.io.scores import Sentence, add_evidence, score_rows, unscored_rows
 from narraframe.posts.prepare import prepare
 from narraframe.records import Post, Scores
+from narraframe.workflows.evidence import Quote, explain
 from narraframe.workflows.scorer import Scorer
 
 
@@ -87,14 +88,18 @@ class Tally:
 
 @dataclass(frozen=True)
 class ScoredWindow:
-    """The `rows` of a window (table SCORES, in the items' order) and its `tally`."""
+    """The `rows` of a window (table SCORES or EXPLAINED, in the items' order) and its `tally`."""
 
     rows: pa.Table
     tally: Tally
 
 
 def score_window(
-    scorer: Scorer, items: Sequence[Item], *, cache: VectorCache | None = None
+    scorer: Scorer,
+    items: Sequence[Item],
+    *,
+    cache: VectorCache | None = None,
+    evidence: bool = False,
 ) -> ScoredWindow:
     """Score posts, and give every other item its row.
 
@@ -105,6 +110,8 @@ def score_window(
         Posts raw or prepared (`posts.prepare`).
     cache : VectorCache, default=None
         Vectors of the scorer's encoder.
+    evidence : bool, default=False
+        Whether to name the sentences that carry each decision: rows of the table EXPLAINED.
     """
     posts = list(prepare(item for item in items if isinstance(item, Post)))
     scores = scorer.score(posts, cache=cache)
@@ -120,6 +127,8 @@ def score_window(
         rows = _interleaved(rows, more, at, _rows_each(scores))
         kinds = Counter(item.kind for item in others)
         tally += Tally(n_posts=len(others), reasons=kinds)
+    if evidence:
+        rows = add_evidence(rows, _sentences(scorer, posts, scores, cache))
     return ScoredWindow(rows, tally)
 
 
@@ -140,6 +149,22 @@ def _interleaved(
     place[of_post] = np.arange(rows.num_rows)
     place[~of_post] = rows.num_rows + np.arange(more.num_rows)
     return pa.concat_tables([rows, more]).take(pa.array(place)).combine_chunks()
+
+
+def _sentences(
+    scorer: Scorer, posts: Sequence[Post], scores: Scores, cache: VectorCache | None
+) -> dict[tuple[str, str], list[Sentence]]:
+    """Quote the posts' own words where they are found, else what the model read."""
+    texts = {post.post_id: post.text for post in posts}
+
+    def said(post_id: str, quote: Quote) -> Sentence:
+        span = quote.span
+        return (" ".join(texts[post_id][slice(*span)].split()) if span else quote.sentence), span
+
+    return {
+        (one.post_id, one.label_id): [said(one.post_id, quote) for quote in one.quotes]
+        for one in explain(scorer, posts, scores, cache=cache)
+    }
 
 
 def _tally(scores: Scores, posts: Sequence[Post], scorer: Scorer) -> Tally:

@@ -1,0 +1,134 @@
+"""Blocks of posts scored apart: each becomes a part of the table, the same bytes whoever writes it.
+
+A run's folder holds the parts, the model that every machine opens there, and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from narraframe.config.settings import EncoderSettings
+from narraframe.errors import OutputError
+from narraframe.io.blocks import Block
+from narraframe.io.files import refused
+from narraframe.io.rows import open_rows
+from narraframe.io.tables import EXPLAINED, SCORES
+from narraframe.posts.prepare import prepare
+from narraframe.workflows.block_contents import block_posts
+from narraframe.workflows.reading import Account, ReadOptions
+from narraframe.workflows.scored_window import Tally, score_window
+from narraframe.workflows.scorer import Scorer, open_folder
+
+WINDOW = 2_000
+_MODEL, _PARTS = ".model", "part-*.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringTask:
+    """What is the same for all blocks of a run; `folder` is seen by all machines."""
+
+    folder: Path
+    title: str
+    encoder: EncoderSettings
+    options: ReadOptions
+    evidence: bool
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table that the parts make."""
+        return EXPLAINED if self.evidence else SCORES
+
+    def open_scorer(self) -> Scorer:
+        """Open the model in the run's folder, and the encoder that is installed here."""
+        return open_folder(self.folder / _MODEL, title=self.title, settings=self.encoder)
+
+    def score(self, scorer: Scorer, block: Block, *, number: int, left_out: Sequence[int]) -> Tally:
+        """Write part `number`: the posts of `block` but for the positions `left_out`."""
+        positions = set(left_out)
+        posts = block_posts(block, self.options, Account())
+        kept = prepare(post for i, post in enumerate(posts) if i not in positions)
+        tally = Tally()
+        with _part(self.folder / part_name(number), self.schema) as writer:
+            while window := list(islice(kept, WINDOW)):
+                scored = score_window(scorer, window, evidence=self.evidence)
+                writer.write_table(scored.rows)
+                tally += scored.tally
+        return tally
+
+
+@contextmanager
+def run_folder(folder: Path, *, model: Path) -> Iterator[None]:
+    """Make the folder of a run with its `model`; at the end only the parts stay, if all went well.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    try:
+        folder.mkdir()
+        shutil.copytree(model, folder / _MODEL)
+        yield
+        shutil.rmtree(folder / _MODEL)
+        for rest in folder.glob(".*"):
+            rest.unlink(missing_ok=True)  # of machines that were lost half way
+    except OSError as error:
+        raise refused(folder, error) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def check_parts(folder: Path, n: int) -> None:
+    """Refuse a folder that lacks one of the parts 0 to n - 1.
+
+    Raises
+    ------
+    OutputError
+        If one is missing.
+    """
+    missing = [i for i in range(n) if not (folder / part_name(i)).exists()]
+    if missing:
+        raise OutputError(
+            f"{len(missing)} of {n} parts are not to be seen here",
+            where=folder,
+            remedy="The output must lie in a folder that all machines of the cluster share.",
+        )
+
+
+def join_parts(folder: Path, path: Path, *, schema: pa.Schema) -> None:
+    """Write the parts, in their order, as one file, and remove them."""
+    with open_rows(path, schema, force=True) as writer:
+        for part in sorted(folder.glob(_PARTS)):
+            with pq.ParquetFile(part) as table:
+                for i in range(table.num_row_groups):
+                    writer.write(table.read_row_group(i))
+    shutil.rmtree(folder)
+
+
+def part_name(number: int) -> str:
+    """Return the name of a part; in the order of their names, parts are in that of the posts."""
+    return f"part-{number:06}.parquet"
+
+
+@contextmanager
+def _part(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Write a part beside its place: a machine that is lost half way leaves none."""
+    temporary = path.with_name(f".{uuid.uuid4().hex}.parquet")
+    try:
+        with pq.ParquetWriter(temporary, schema) as writer:
+            yield writer
+        temporary.replace(path)
+    except OSError as error:
+        raise refused(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
