@@ -88,7 +88,8 @@ def read_prevalence(path: Path) -> Prevalence:
         record = json.loads(path.read_text("utf-8"))
         values: dict[str, Any] = {field.name: record[field.name] for field in fields(Prevalence)}
         values["shares"] = tuple(_share(share) for share in record["shares"])
-        return Prevalence(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        values |= {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
+        return Prevalence(**values)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TableError(
             "are no shares of labels as JSON",

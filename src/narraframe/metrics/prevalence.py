@@ -50,7 +50,7 @@ class Share:
         """
         if math.isinf(self.effective):
             return float(self.population)
-        return self.effective / (1 + self.effective / self.population)
+        return self.effective / (1 + self.effective / self.population) if self.n else math.nan
 
     def interval(self, *, level: float = LEVEL) -> Estimate:
         """Put Wilson's score interval for the effective size around the share."""
