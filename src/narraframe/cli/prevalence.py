@@ -24,7 +24,7 @@ _SHOWN = 5
 @options.inputs
 @click.option(
     "--scores",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="From: score, *.parquet. Without it: the audit alone.",
 )
