@@ -367,6 +367,20 @@ def test_what_cannot_be_compared_is_refused(study, pair):
         run(study, compare=pair)
 
 
+@pytest.mark.parametrize("more", [{"compare": ("A", "B")}, {"width": 0.1}])
+def test_changes_and_plans_go_only_where_they_fit(study, tmp_path, more):
+    with pytest.raises(UsageError, match="names no format"):
+        run(study, output=tmp_path / "shares.csv", **more)
+    run(study, output=tmp_path / "shares.json", **more)
+    assert '"difference"' in (text := (tmp_path / "shares.json").read_text()) or '"n_more"' in text
+
+
+def test_scores_that_are_not_there_are_one_clear_error(study):
+    common = ["prevalence", str(study.path), "--workspace", str(study.workspace.root)]
+    done = CliRunner().invoke(cli, [*common, "--scores", "none.parquet"])
+    assert isinstance(done.exception, TableError)
+
+
 def test_a_plan_says_how_many_more_for_each_share(study):
     done = run(study, width=0.1, by=("month",))
     assert [plan.n_audit for plan in done.plans] == [s.n_audit for s in done.prevalence.shares]

@@ -51,7 +51,10 @@ _SHOWN = 5
     show_default=True,
     help="With --plan: the interval wanted, from end to end, as a share.",
 )
-@options.output(required=False, what="Also write them, *.csv, *.json, *.md or *.parquet.")
+@options.output(
+    required=False,
+    what="Also write them, *.csv, *.json, *.md or *.parquet; changes and plans, *.json or *.md.",
+)
 @options.reading
 @options.workspace_option
 @options.force

@@ -20,7 +20,9 @@ from narraframe.io.cells import csv_text
 from narraframe.io.files import replacing, write_text
 from narraframe.records import Estimate, LabelPlan, LabelShare, Prevalence, ShareChange
 
-ENDINGS = (".csv", ".json", ".md", ".parquet")
+WHOLE_ENDINGS = (".json", ".md")
+"""Of formats that hold changes and plans as well as shares."""
+ENDINGS = (*WHOLE_ENDINGS, ".csv", ".parquet")
 ESTIMATES = ("naive", "calibrated", "classical", "design")
 _TEXTS = ("label_id", "by", "value", "method", "note")
 _COUNTS = ("n_posts", "n_scored", "n_audit", "n_positive")

@@ -12,7 +12,7 @@ from narraframe.config import Workspace
 from narraframe.errors import CodebookError, InputError, UsageError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output
-from narraframe.io.prevalence import ENDINGS, write_prevalence
+from narraframe.io.prevalence import ENDINGS, WHOLE_ENDINGS, write_prevalence
 from narraframe.io.scores import read_scores
 from narraframe.metrics.prevalence_changes import share_change
 from narraframe.metrics.prevalence_planning import plan_share
@@ -73,7 +73,9 @@ def prevalence(
         If `output` exists and `force` is False, or cannot be written.
     """
     if output is not None:
-        check_output(output, endings=ENDINGS, inputs=paths, force=force)
+        more = wanted.compare is not None or wanted.width is not None
+        endings = WHOLE_ENDINGS if more else ENDINGS
+        check_output(output, endings=endings, inputs=paths, force=force)
     posts = read_ready(paths, options=options, watch=watch).posts
     scores = read_scores(scores_path) if scores_path else None
     slice_by = _compared(wanted.compare, posts)
