@@ -20,6 +20,7 @@ from narraframe.cli.labels import codebook
 from narraframe.cli.labelstudio import labelstudio
 from narraframe.cli.models import evaluate, train
 from narraframe.cli.posts import embed, ingest
+from narraframe.cli.prevalence import prevalence
 from narraframe.cli.queue import queue
 from narraframe.cli.registry import compare, promote, rollback
 from narraframe.cli.scoring import score
@@ -47,6 +48,7 @@ _ORDER = (
     promote,
     rollback,
     score,
+    prevalence,
     report,
     doctor,
 )

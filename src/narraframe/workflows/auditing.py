@@ -23,7 +23,7 @@ from narraframe.records import Post
 from narraframe.workflows.watch import Watch
 
 # The random numbers of posts are permanent: no option may change them.
-_SEED = 0
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def draw(
         [post.channel for post in posts],
         [post.created_at.isoformat()[:7] if post.created_at else None for post in posts],
         n=max(0, n - len(waiting)),
-        seed=_SEED,
+        seed=SEED,
         drawn=drawn,
         limits=limits,
     )

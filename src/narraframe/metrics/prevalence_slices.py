@@ -1,0 +1,130 @@
+"""The shares of a label in all posts, month by month, channel by channel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narraframe.metrics.prevalence import FEW, LEVEL, Share, audit_share, design_share
+from narraframe.metrics.prevalence_intervals import mean_probability, wilson
+from narraframe.metrics.prevalence_sampling import weigh
+from narraframe.records import Estimate, LabelShare
+
+SMALL, WIDE = 30, 0.2
+"""Fewer answers than the one, or an interval wider than the other, say too little."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the N posts of a population and one label.
+
+    `stratum` intp (N,) of the audit; `y` float64 (N,): 1 or 0 where an audit post has an answer,
+    nan elsewhere; `honest` float64 (N,): probabilities that the post's own answer had no part in,
+    nan where there is none; `probability` and `decision` (N,) as scored, nan where not.
+    """
+
+    stratum: NDArray[np.intp]
+    y: NDArray[np.float64]
+    honest: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    decision: NDArray[np.float64]
+
+    def at(self, rows: NDArray[np.bool_]) -> Evidence:
+        """Return the posts that `rows` (N,) marks."""
+        return Evidence(
+            self.stratum[rows],
+            self.y[rows],
+            self.honest[rows],
+            self.probability[rows],
+            self.decision[rows],
+        )
+
+
+def shares_by(
+    label_id: str, evidence: Evidence, *, by: str, values: Sequence[str | None]
+) -> Iterator[LabelShare]:
+    """Yield the share of a label in each slice, in order; posts without a value are in none.
+
+    Parameters
+    ----------
+    label_id : str
+    evidence : Evidence of N posts
+    by : str
+        What the slices are, "month" or "channel".
+    values : sequence of str or None of length N
+        The slice of each post.
+    """
+    of_post = np.array([value or "" for value in values], dtype=object)
+    for value in sorted({value for value in values if value}):
+        yield label_share(label_id, evidence.at(of_post == value), by=by, value=value)
+
+
+def label_share(label_id: str, evidence: Evidence, *, by: str, value: str) -> LabelShare:
+    """Estimate the share of a label in one slice: three answers, and what stands behind them.
+
+    A post without an honest probability (unscored, or seen in training and never held out) counts
+    with the mean of the others: that adds noise, which the interval sees, but no bias.
+    """
+    answered = ~np.isnan(evidence.y)
+    drawn = weigh(evidence.stratum, answered)
+    y = evidence.y[answered]
+    alone = audit_share(y, drawn)
+    found, known = alone, ~np.isnan(evidence.honest)
+    if known.any():
+        filled = np.where(known, evidence.honest, evidence.honest[known].mean())
+        found = design_share(y, filled, drawn)
+    scored = ~np.isnan(evidence.probability)
+    counted = evidence.decision[~np.isnan(evidence.decision)]
+    design = found.interval() if len(y) else _unknown()
+    return LabelShare(
+        label_id=label_id,
+        by=by,
+        value=value,
+        n_posts=len(answered),
+        n_scored=int(scored.sum()),
+        n_audit=len(y),
+        n_positive=int(y.sum()),
+        effective_size=found.equivalent,
+        naive=_count(counted),
+        calibrated=mean_probability(evidence.probability[scored], level=LEVEL),
+        classical=alone.interval() if len(y) else _unknown(),
+        design=design,
+        method=_method(found),
+        power=found.power,
+        note=_note(design, y, len(answered)),
+    )
+
+
+def _count(decisions: NDArray[np.float64]) -> Estimate:
+    if not len(decisions):
+        return _unknown()
+    value = float(decisions.mean())
+    return Estimate(value, *wilson(value, len(decisions), level=LEVEL), len(decisions), LEVEL)
+
+
+def _unknown() -> Estimate:
+    return Estimate(math.nan, math.nan, math.nan, 0, LEVEL)
+
+
+def _method(found: Share) -> str:
+    if not found.n:
+        return ""
+    return "ppi++" if found.power else "audit"
+
+
+def _note(design: Estimate, y: NDArray[np.float64], n_posts: int) -> str:
+    if not len(y):
+        return "no audit post has an answer: nothing bears out any figure"
+    if len(y) == n_posts:
+        return ""
+    if len(y) < SMALL:
+        return f"too small an audit: {len(y)} answers"
+    if design.high - design.low > WIDE:
+        return f"too small an audit: known to within {100 * (design.high - design.low):.0f} points"
+    if y.sum() < FEW:
+        return f"rare: {int(y.sum())} of {len(y)} answers say yes"
+    return ""
