@@ -3,28 +3,54 @@
 from narraframe.records.align import align
 from narraframe.records.codebook import Codebook, Facet, Label, Retired, version_key
 from narraframe.records.computed import Embeddings, HeldOut, Scores, Themes, ThemeSummary
+from narraframe.records.drift import Drift, DriftReference, DriftTest, LabelShift
 from narraframe.records.labelling import Annotation, QueueItem, Targets
 from narraframe.records.posts import BadRecord, Post
 from narraframe.records.quality import Estimate, LabelQuality, Quality
+from narraframe.records.spread import Copied, Delays, Message, Repeats, Spread, Voice
+from narraframe.records.trends import (
+    SAMPLING_ONLY,
+    Burst,
+    ThemesAgainstLabels,
+    Trend,
+    Trends,
+    Uncovered,
+)
 
 __all__ = [
+    "SAMPLING_ONLY",
     "Annotation",
     "BadRecord",
+    "Burst",
     "Codebook",
+    "Copied",
+    "Delays",
+    "Drift",
+    "DriftReference",
+    "DriftTest",
     "Embeddings",
     "Estimate",
     "Facet",
     "HeldOut",
     "Label",
     "LabelQuality",
+    "LabelShift",
+    "Message",
     "Post",
     "Quality",
     "QueueItem",
+    "Repeats",
     "Retired",
     "Scores",
+    "Spread",
     "Targets",
     "ThemeSummary",
     "Themes",
+    "ThemesAgainstLabels",
+    "Trend",
+    "Trends",
+    "Uncovered",
+    "Voice",
     "align",
     "version_key",
 ]
