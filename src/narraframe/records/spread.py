@@ -23,8 +23,8 @@ class Repeats:
 
     Only the first time that a channel repeats a message counts, so `delays.n` is `n_groups`.
     `n_forwarded` of them name a source that they are forwarded from. `back` messages went the other
-    way, from `later` to `first`. Who was first among the channels *read* is all that is known: both
-    may have taken it from a third.
+    way, from `later` to `first`. Who was first among the channels *read* is all that is known:
+    both may have taken it from a third.
     """
 
     first: str
@@ -103,13 +103,16 @@ class Message:
 class Spread:
     """Who repeats whom in n posts.
 
-    `pairs`, `messages` and `voices` the largest first. `n_shared` messages are in two channels or
-    more; `n_tied` of them have no known first channel and are in no pair. `n_undated` and
-    `n_nameless` posts have no date, no channel: they are in no pair and no message.
+    Of the posts, `n_short` have fewer than five words, or none, and are left out of all: that two
+    channels both say "good morning" is no repetition. Of the others, `n_undated` have no date and
+    `n_nameless` (with a date) no channel: they are in no pair and no message. `n_distinct` messages
+    are left, `n_shared` of them in two channels or more; `n_tied` of these have no known first
+    channel and are in no pair. `delays` are those of all pairs. `pairs`, `messages` and `voices`
+    the largest first; of the messages, the most widespread only.
     """
 
     n_posts: int
-    n_dated: int
+    n_short: int
     n_undated: int
     n_nameless: int
     n_distinct: int

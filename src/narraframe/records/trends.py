@@ -23,7 +23,7 @@ class Burst:
 
     `first` and `last` name its periods. `n` of `of` distinct posts carry it there; `ratio` is that
     share over the share of all periods together. `weight` is what the raised state explains better
-    than the usual one, in nats: the greater, the surer (above 10 is plain, below 3 is weak).
+    than the usual one, in nats: the greater, the surer.
     """
 
     first: str
@@ -122,6 +122,8 @@ class Uncovered:
     `labelled` is the share of its decided distinct posts that carry any label of the facets looked
     at, `top_label` the one that covers most of it ("" = none) and `top_share` its share. `likeness`
     is the cosine of its centre to the nearest definition, that of `nearest_label`; nan = not asked.
+    `like_a_label` where that is as much as half of the covered themes have: then the model may miss
+    the label rather than the codebook lack it.
     `early` and `late` are its shares of the distinct posts of the first and second half of the
     time; `growth` is their ratio (nan without dates, inf if it is new), `p_growth` the chance of at
     least such growth if its share were the same throughout (one-sided Fisher, Holm over themes);
@@ -137,6 +139,7 @@ class Uncovered:
     top_share: float
     likeness: float
     nearest_label: str
+    like_a_label: bool
     early: float
     late: float
     growth: float
