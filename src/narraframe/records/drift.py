@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,15 +15,15 @@ from numpy.typing import NDArray
 class DriftReference:
     """What a model keeps of its training posts, to tell later whether new ones are alike.
 
-    Of at most 1,000 distinct training posts, drawn at random: `vectors` float32 (m, d) of length 1,
-    by `encoder`, and `languages` (m,), "" = not known. `label_ids` (k,), `n_decided` int64 (k,) and
-    `n_positive` int64 (k,): what models that had not seen them said of distinct training posts.
-    No text is in it.
+    `vectors` float32 (m, d) of length 1, by `encoder`: at most 1,000 distinct training posts, drawn
+    at random. `languages` are (code, distinct training posts), "" = not known. `label_ids` (k,),
+    `n_decided` int64 (k,) and `n_positive` int64 (k,): what models that had not seen them said of
+    distinct training posts. No text is in it.
     """
 
     encoder: str
     vectors: NDArray[np.float32]
-    languages: tuple[str, ...]
+    languages: tuple[tuple[str, int], ...]
     label_ids: tuple[str, ...]
     n_decided: NDArray[np.int64]
     n_positive: NDArray[np.int64]
@@ -80,11 +81,11 @@ class Drift:
     is the rate of false alarms of all tests together.
 
     `n_posts` were seen, `n_without_text` of them without text, `n_unknown_language` in a language
-    that the model did not learn (`of_text`: their share is of posts with text). The tests look at
-    a sample of `n_sampled` distinct texts, `n_scored` of which have a score. `far` is the share of
-    those that lie farther from every kept training post than 99 of 100 training posts do
-    (`far_distance`, cosine); 0.01 is what to expect. `languages` are (code, share of the kept
-    training posts, share of the new sample), the greatest difference first.
+    that the model did not learn. The tests look at a sample of `n_sampled` distinct posts,
+    `n_scored` of which have a score, and compare them with `n_reference` training posts. `far` is
+    the share of those that lie farther from every kept training post than 99 of 100 training posts
+    do (`far_distance`, cosine); 0.01 is what to expect. `languages` are (code, share of the
+    distinct training posts, share of the sample), the greatest difference first.
     """
 
     TESTS: ClassVar[tuple[str, ...]] = ("embedding", "far", "labels", "languages")
@@ -109,3 +110,22 @@ class Drift:
     def drifted(self) -> bool:
         """Tell whether any test says so."""
         return any(test.drifted for test in self.tests)
+
+    def as_metrics(self) -> Mapping[str, float]:
+        """Return the figures that are known, by names that MLflow takes."""
+        posts, texts = self.n_posts, self.n_posts - self.n_without_text
+        figures = {
+            "drift.detected": float(self.drifted) if self.known else math.nan,
+            "drift.far_share": self.far,
+            "drift.without_text_share": self.n_without_text / posts if posts else math.nan,
+            "drift.unknown_language_share": self.n_unknown_language / texts if texts else math.nan,
+            "drift.posts": float(posts),
+            "drift.sampled": float(self.n_sampled),
+        }
+        for test in self.tests:
+            figures[f"drift.{test.name}.effect"] = test.effect
+            figures[f"drift.{test.name}.p"] = test.adjusted
+        for label in self.labels:
+            figures[f"drift.share_before.{label.label_id}"] = label.before
+            figures[f"drift.share_now.{label.label_id}"] = label.now
+        return {name: value for name, value in figures.items() if not math.isnan(value)}
