@@ -15,6 +15,7 @@ from narraframe import __version__
 from narraframe.cli import options
 from narraframe.cli.agreement import agreement
 from narraframe.cli.backend import backend
+from narraframe.cli.drift import drift
 from narraframe.cli.labelling import adjudicate, pull, push
 from narraframe.cli.labels import codebook
 from narraframe.cli.labelstudio import labelstudio
@@ -46,6 +47,7 @@ _ORDER = (
     promote,
     rollback,
     score,
+    drift,
     report,
     doctor,
 )
