@@ -14,6 +14,7 @@ import click
 from narraframe import __version__
 from narraframe.cli import options
 from narraframe.cli.agreement import agreement
+from narraframe.cli.analysis import coverage, spread, trends
 from narraframe.cli.backend import backend
 from narraframe.cli.drift import drift
 from narraframe.cli.labelling import adjudicate, pull, push
@@ -48,6 +49,9 @@ _ORDER = (
     rollback,
     score,
     drift,
+    trends,
+    coverage,
+    spread,
     report,
     doctor,
 )
