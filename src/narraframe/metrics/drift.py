@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import betabinom, fisher_exact
 
-from narraframe.metrics.energy import energy_test
+from narraframe.metrics.energy import PERMUTATIONS, energy_test
 from narraframe.metrics.wilson import holm
 from narraframe.records import Drift, DriftReference, DriftTest, LabelShift
 
@@ -46,6 +46,7 @@ def drift(
     *,
     model: str,
     alpha: float = ALPHA,
+    n_permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> Drift:
     """Ask four questions of new posts, with at most `alpha` false alarms in all.
@@ -69,6 +70,8 @@ def drift(
         Its title, for the record.
     alpha : float, default=0.01
         With posts like the training posts, one run in ``1 / alpha`` is called drift.
+    n_permutations : int, default=1999
+        Of the energy test; its smallest p is ``1 / (n_permutations + 1)``.
     seed : int, default=0
         Of the permutations.
 
@@ -100,7 +103,7 @@ def drift(
     far, distance, far_p = _far(reference.vectors, new.vectors)
     shares, language_p = _languages(reference, new.languages)
     asked = (
-        _embedding(reference.vectors, new.vectors, seed=seed),
+        _embedding(reference.vectors, new.vectors, n_permutations=n_permutations, seed=seed),
         _test("far", far, far_p, "share of posts far from all kept training posts"),
         _label_test(labels),
         _test(
@@ -134,11 +137,13 @@ def _test(name: str, effect: float, p: float, what: str) -> DriftTest:
     return DriftTest(name, effect, p, p, False, what)
 
 
-def _embedding(before: NDArray[np.float32], now: NDArray[np.float32], *, seed: int) -> DriftTest:
+def _embedding(
+    before: NDArray[np.float32], now: NDArray[np.float32], *, n_permutations: int, seed: int
+) -> DriftTest:
     what = "energy coefficient of the vectors, 0 = the same to 1"
     if min(len(before), len(now)) < _FEWEST:
         return _test("embedding", math.nan, math.nan, what)
-    found = energy_test(before, now, seed=seed)
+    found = energy_test(before, now, n_permutations=n_permutations, seed=seed)
     return _test("embedding", found.coefficient, found.p, what)
 
 
