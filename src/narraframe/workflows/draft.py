@@ -11,8 +11,9 @@ from narraframe.errors import UsageError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.codebook_draft import draft_toml
 from narraframe.io.files import check_output, write_text
+from narraframe.io.themes import read_themes_folder
 from narraframe.records import Codebook, Label, ThemeSummary
-from narraframe.workflows.themes_read import one_theme, posts_of
+from narraframe.workflows.themes_read import posts_of
 from narraframe.workflows.watch import Watch
 
 _EXAMPLES = 3
@@ -54,7 +55,7 @@ def draft(
             )
         check_output(output, endings=(".toml",), inputs=posts, force=force)
     codebook = read_codebook(workspace.codebook)
-    summary = one_theme(folder, number, workspace=workspace)
+    summary = _theme(folder, number)
     shown = posts_of(posts, summary.representative_post_ids, watch=watch) if posts else ()
     examples = tuple(" ".join(post.text.split()) for post in shown[:_EXAMPLES])
     label = _label(summary, codebook, label_id=label_id, facet_id=facet_id, examples=examples)
@@ -62,6 +63,15 @@ def draft(
     if output is not None:
         write_text(output, text, force=force)
     return text
+
+
+def _theme(folder: Path, number: int) -> ThemeSummary:
+    for summary in read_themes_folder(folder).summaries:
+        if summary.theme == number:
+            return summary
+    raise UsageError(
+        f"there is no theme T{number}", where=folder, remedy="See them all: narraframe themes show."
+    )
 
 
 def _label(
