@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
 
 _BARS = "▁▂▃▄▅▆▇█"
-_MOST_LINES, _MOST_PAIRS, _MOST_VOICES, _MOST_CHANNELS = 20, 12, 12, 6
+_MOST_LINES, _MOST_OF_A_KIND, _MOST_PAIRS, _MOST_VOICES, _MOST_CHANNELS = 20, 12, 12, 12, 6
 
 
 def show_trends(found: Trends) -> None:
@@ -37,7 +37,7 @@ def show_trends(found: Trends) -> None:
         else f"{found.n_posts - found.n_unplaced:,} posts in {len(found.periods):,} channels; "
         f"{found.n_unplaced:,} have no channel and are left out"
     )
-    lines = sorted(found.lines, key=lambda line: (line.kind, -int(line.n_distinct.sum())))
+    lines = _largest(found.lines)
     if found.by == "channel":
         _by_channel(found, lines)
     else:
@@ -50,14 +50,24 @@ def show_trends(found: Trends) -> None:
                 _interval(line.whole.low, line.whole.high),
                 _course(line, room),
             ]
-            for line in lines[:_MOST_LINES]
+            for line in lines
         ]
         show_table(("", "posts", "share", "95 %", f"by {found.by}"), rows)
-    if len(lines) > _MOST_LINES:
-        say(f"  {_MOST_LINES} of {len(lines)} lines; all of them with -o")
+    if len(lines) < len(found.lines):
+        say(f"  the largest {len(lines)} of {len(found.lines)} lines; all of them with -o")
     if found.by != "channel":
         _bursts(found)
     say(f"  {wrapped(SAMPLING_ONLY, indent=2)}")
+
+
+def _largest(lines: Sequence[Trend]) -> list[Trend]:
+    """Return the labels with the most distinct posts, then the themes."""
+    shown: list[Trend] = []
+    for kind in ("label", "theme"):
+        own = [line for line in lines if line.kind == kind]
+        own.sort(key=lambda line: -int(line.n_distinct.sum()))
+        shown += own[:_MOST_OF_A_KIND]
+    return shown
 
 
 def _bursts(found: Trends) -> None:
@@ -80,7 +90,7 @@ def _by_channel(found: Trends, lines: Sequence[Trend]) -> None:
         say(cut(f"  {chr(ord('A') + j)} {flat(name)}", width()))
     rows = [
         [_named(line, 30), *(_percent(line.shares[j].value) for j in range(len(shown)))]
-        for line in lines[:_MOST_LINES]
+        for line in lines
     ]
     show_table(("share of distinct posts", *(chr(ord("A") + j) for j in range(len(shown)))), rows)
     if len(shown) < len(found.periods):

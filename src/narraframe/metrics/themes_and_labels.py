@@ -218,7 +218,7 @@ def _evenness(counts: NDArray[np.int64]) -> float:
 
 def _entropy(counts: NDArray[np.int64]) -> float:
     p = counts[counts > 0] / counts.sum()
-    return max(float(-(p * np.log(p)).sum()), 0.0)
+    return max(float((p * np.log(1 / p)).sum()), 0.0)
 
 
 def _dependence(n: NDArray[np.int64]) -> float:
