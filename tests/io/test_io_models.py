@@ -10,6 +10,7 @@ import skops.io
 
 from narraframe.errors import ModelError
 from narraframe.io.codebook import codebook_sha256
+from narraframe.io.drift_reference import write_drift_reference
 from narraframe.io.models import (
     Bundle,
     ModelRecord,
@@ -18,7 +19,15 @@ from narraframe.io.models import (
     quality_json,
     save_bundle,
 )
-from narraframe.records import Codebook, Estimate, Facet, Label, LabelQuality, Quality
+from narraframe.records import (
+    Codebook,
+    DriftReference,
+    Estimate,
+    Facet,
+    Label,
+    LabelQuality,
+    Quality,
+)
 
 NAN = math.nan
 BOOK = Codebook(
@@ -232,3 +241,47 @@ def test_the_digest_is_that_of_what_decides_the_scores(folder):
     assert replace(loaded, quality=replace(loaded.quality, n_posts=7)).digest == loaded.digest
     assert replace(loaded, parts=parts | {"more": [1.0]}).digest != loaded.digest
     assert len(loaded.digest) == 8
+
+
+REFERENCE = DriftReference(
+    encoder="mini@1",
+    vectors=np.eye(3, 5, dtype=np.float32),
+    languages=(("", 1), ("en", 2)),
+    label_ids=("economic", "other"),
+    n_decided=np.array([3, 2]),
+    n_positive=np.array([1, 0]),
+)
+
+
+@pytest.fixture
+def with_reference(tmp_path):
+    save_bundle(tmp_path / "referring", replace(bundle(), reference=REFERENCE))
+    return tmp_path / "referring"
+
+
+def test_a_model_without_a_reference_of_its_training_posts_still_loads(folder):
+    assert load_bundle(folder).reference is None
+
+
+def test_the_reference_comes_back_and_changes_no_score(with_reference, folder):
+    back = load_bundle(with_reference)
+    assert equal(back.reference, REFERENCE)
+    assert back.digest == load_bundle(folder).digest
+
+
+def test_a_reference_holds_no_text_and_is_read_without_running_anything(with_reference):
+    with np.load(with_reference / "reference.npz", allow_pickle=False) as arrays:
+        assert {arrays[name].dtype.kind for name in arrays.files} <= set("fiU")
+
+
+@pytest.mark.parametrize("damage", ["changed", "gone", "cut"])
+def test_a_reference_that_is_not_the_one_of_the_training_is_told(with_reference, damage):
+    path = with_reference / "reference.npz"
+    if damage == "changed":
+        write_drift_reference(with_reference, replace(REFERENCE, n_positive=np.array([2, 2])))
+    elif damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ModelError, match="damaged"):
+        load_bundle(with_reference)

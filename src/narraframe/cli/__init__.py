@@ -14,7 +14,9 @@ import click
 from narraframe import __version__
 from narraframe.cli import options
 from narraframe.cli.agreement import agreement
+from narraframe.cli.analysis import coverage, spread, trends
 from narraframe.cli.backend import backend
+from narraframe.cli.drift import drift
 from narraframe.cli.labelling import adjudicate, pull, push
 from narraframe.cli.labels import codebook
 from narraframe.cli.labelstudio import labelstudio
@@ -49,6 +51,10 @@ _ORDER = (
     rollback,
     score,
     prevalence,
+    drift,
+    trends,
+    coverage,
+    spread,
     report,
     doctor,
 )

@@ -1,4 +1,4 @@
-"""The commands of the codebook: check, config, diff, migrate, from-labels."""
+"""The commands of the codebook: check, config, diff, migrate, from-labels, draft."""
 
 from __future__ import annotations
 
@@ -200,3 +200,53 @@ def make(
     say(f"{output}: {len(made.codebook.labels)} labels from {n_posts:,} labelled posts")
     show_rows([(label.label_id, made.counts[label.label_id]) for label in made.codebook.labels])
     say("Give each label a definition, and when to use it and when not.")
+
+
+@codebook.command()
+@click.option("--theme", "number", required=True, metavar="T7", help="The theme to draft from.")
+@options.themes_folder
+@click.option(
+    "--posts",
+    multiple=True,
+    metavar="IN",
+    help="The posts, for examples; may be given several times.",
+)
+@click.option("--id", "label_id", metavar="ID", help="Id of the label; default: theme_ and number.")
+@click.option("--facet", "facet_id", metavar="ID", help="Its facet; default: the first.")
+@options.output(required=False, what="Write it to *.toml instead of showing it.")
+@options.workspace_option
+@options.force
+def draft(
+    number: str,
+    folder: Path,
+    posts: tuple[str, ...],
+    label_id: str | None,
+    facet_id: str | None,
+    output: Path | None,
+    workspace: Path | None,
+    force: bool,
+) -> None:
+    """Draft an entry for the codebook from a theme that it has no label for.
+
+    Name, keywords and examples are the theme's; the definition is yours to write. The codebook
+    itself is not touched: paste the entry where you want it. Which themes have no label:
+    narraframe coverage.
+
+    \b
+    Example:
+      narraframe codebook draft --theme T7 --posts data/posts.parquet
+    """
+    from narraframe.workflows.draft import draft as run
+
+    text = run(
+        folder,
+        options.theme_number(number),
+        posts=posts,
+        label_id=label_id,
+        facet_id=facet_id,
+        output=output,
+        workspace=options.find(workspace),
+        force=force,
+        watch=TerminalWatch(),
+    )
+    say(f"{output}: a draft; the codebook is as it was" if output else text.rstrip())

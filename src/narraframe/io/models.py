@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from narraframe.errors import ModelError
 from narraframe.io.codebook import codebook_sha256, codebook_toml, parse_codebook
-from narraframe.records import Codebook, Estimate, LabelQuality, Quality
+from narraframe.io.drift_reference import NAME as _REFERENCE
+from narraframe.io.drift_reference import read_drift_reference, write_drift_reference
+from narraframe.records import Codebook, DriftReference, Estimate, LabelQuality, Quality
 
 _RECORD, _CODEBOOK, _PARTS = "model.json", "codebook.toml", "parts.skops"
 _QUALITY, _SEEN, _SUMS = "quality.json", "seen.npy", "sha256.json"
@@ -56,6 +58,7 @@ class Bundle:
     """A model folder in memory; `parts` are what the classifier was taken apart into.
 
     `seen` uint64 (n, s) holds what is remembered of the training texts (see `workflows.seen`).
+    `reference` is what new posts are compared with to tell drift; None in models without one.
     """
 
     record: ModelRecord
@@ -63,6 +66,7 @@ class Bundle:
     parts: Mapping[str, Any]
     quality: Quality
     seen: NDArray[np.uint64]
+    reference: DriftReference | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -99,6 +103,8 @@ def save_bundle(folder: Path, bundle: Bundle) -> None:
     (folder / _QUALITY).write_text(quality_json(bundle.quality), "utf-8")
     np.save(folder / _SEEN, np.unique(bundle.seen, axis=0), allow_pickle=False)
     skops.io.dump(dict(bundle.parts), folder / _PARTS)
+    if bundle.reference is not None:
+        write_drift_reference(folder, bundle.reference)
     (folder / _SUMS).write_text(json.dumps(_sums(folder), indent=1), "utf-8")
 
 
@@ -124,6 +130,7 @@ def load_bundle(folder: Path) -> Bundle:
                 where=folder,
                 remedy="Restore the folder, or train again.",
             )
+        reference = read_drift_reference(folder)
         strangers = skops.io.get_untrusted_types(file=folder / _PARTS)
         if strangers:
             raise ModelError("holds types that are not trusted", where=folder, got=strangers)
@@ -147,12 +154,15 @@ def load_bundle(folder: Path) -> Bundle:
             got=codebook.version,
             remedy="Restore the folder, or train again.",
         )
-    return Bundle(record, codebook, parts, quality, seen)
+    return Bundle(record, codebook, parts, quality, seen, reference)
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    """Return the sha256 of the files whose damage nothing else would show."""
-    names = (_QUALITY, _SEEN)
+    """Return the sha256 of the files whose damage nothing else would show.
+
+    A reference that is missing where there was one, or the reverse, is damage as well.
+    """
+    names = [_QUALITY, _SEEN, *([_REFERENCE] if (folder / _REFERENCE).exists() else [])]
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 

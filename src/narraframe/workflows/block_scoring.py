@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from narraframe.config.settings import EncoderSettings
+from narraframe.config import EncoderSettings
 from narraframe.errors import OutputError
 from narraframe.io.blocks import Block
 from narraframe.io.files import refused

@@ -24,6 +24,7 @@ from narraframe.io.models import Bundle, ModelRecord, save_bundle
 from narraframe.io.registry import Registered
 from narraframe.records import Annotation, Codebook, Post, Quality
 from narraframe.workflows.cold_start import fit_cold
+from narraframe.workflows.drift_reference import drift_reference
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import Fitted, candidates_of, fit_and_measure
 from narraframe.workflows.frozen import freeze_test, set_test_aside
@@ -168,6 +169,9 @@ def _train(
         parts=fitted.classifier.to_parts(),
         quality=fitted.measured.quality,
         seen=signatures([*(taught.texts if annotations else []), *_examples(codebook)]),
+        reference=drift_reference(
+            taught, fitted.measured.held_out, fitted.measured.abstained, encoder=encoder
+        ),
     )
     with tempfile.TemporaryDirectory() as temporary, watch.stage("register", unit="model"):
         folder = Path(temporary) / "bundle"
