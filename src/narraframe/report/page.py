@@ -33,12 +33,19 @@ _STYLES = ("report.css",)
 _SCRIPTS = (
     "echarts.common.min.js",
     "charts.js",
+    "unpack.js",
     "post.js",
     "colouring.js",
     "names.js",
+    "marks.js",
+    "canvas.js",
     "map.js",
+    "save.js",
     "controls.js",
 )
+_POSTS = '<script type="text/plain" id="report-posts">'
+# Bytes that a page is kept under: as many texts are left out as it takes.
+LIMIT = 4_900_000
 BARS_SHOWN = 6
 CARDS_SHOWN = 12
 
@@ -66,20 +73,26 @@ def render(report: ReportInput) -> str:
     known = tables.corpus(report.posts)
     views = facet_views(known, report.scores, report.codebook) if report.scores else ()
     summaries = theme_cards.themes_of(report, known)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            report=report,
-            months=known.months,
-            views=views,
-            **_inlined(report, known, views, summaries),
-            **_overview(report, known, views, summaries),
-            **_themes(report, known, summaries),
-            **_scores(report, known),
-            **_quality(report),
-        )
+    parts = {
+        **_inlined(report, known, views, summaries),
+        **_overview(report, known, views, summaries),
+        **_themes(report, known, summaries),
+        **_scores(report, known),
+        **_quality(report),
+    }
+    template = _environment().get_template("page.html")
+    html = template.render(report=report, months=known.months, views=views, **parts)
+    # No text can forge the mark: "<" of a text is always escaped.
+    before, mark, after = html.partition(_POSTS)
+    packed = data.packed_posts(
+        known,
+        themes=report.themes,
+        summaries=summaries,
+        scores=report.scores,
+        first=[item.row for card in parts["cards"] for item in card.representatives],
+        room=LIMIT - len(html.encode()),
     )
+    return "".join([before, mark, packed, after])
 
 
 def _inlined(
@@ -92,7 +105,6 @@ def _inlined(
     styles, scripts = _assets(_STYLES), _assets(_SCRIPTS)
     page_data = data.page_data(
         known,
-        themes=report.themes,
         summaries=summaries,
         scores=report.scores,
         codebook=report.codebook,

@@ -241,6 +241,21 @@
     draw(element, option, "svg");
   }
 
+  /* A chart as a canvas: drawn once more, as the one on the page is made of shapes. */
+  function asPicture(element, pixelRatio) {
+    const place = make("div", "hidden");
+    place.style.width = `${element.clientWidth}px`;
+    place.style.height = `${element.clientHeight}px`;
+    document.body.append(place);
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    const copy = echarts.init(place, theme(), { renderer: "canvas", width, height, devicePixelRatio: pixelRatio });
+    copy.setOption({ ...echarts.getInstanceByDom(element).getOption(), animation: false, backgroundColor: colour("card") });
+    const picture = copy.getRenderedCanvas({ pixelRatio, backgroundColor: colour("card") });
+    copy.dispose();
+    place.remove();
+    return picture;
+  }
+
   function redrawAll() {
     for (const redraw of drawn.values()) redraw();
   }
@@ -256,6 +271,6 @@
   startGroups();
   window.narraframe = {
     data, numbers, drawn, groups, make, colour, mix, FONT, slotColour, slotShape, tooltip, draw, drawChart,
-    redrawAll, choose,
+    asPicture, redrawAll, choose,
   };
 })();
