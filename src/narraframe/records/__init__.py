@@ -5,6 +5,7 @@ from narraframe.records.codebook import Codebook, Facet, Label, Retired, version
 from narraframe.records.computed import Embeddings, HeldOut, Scores, Themes, ThemeSummary
 from narraframe.records.labelling import Annotation, QueueItem, Targets
 from narraframe.records.posts import BadRecord, Post
+from narraframe.records.prevalence import LabelPlan, LabelShare, Prevalence, ShareChange
 from narraframe.records.quality import Estimate, LabelQuality, Quality
 
 __all__ = [
@@ -16,12 +17,16 @@ __all__ = [
     "Facet",
     "HeldOut",
     "Label",
+    "LabelPlan",
     "LabelQuality",
+    "LabelShare",
     "Post",
+    "Prevalence",
     "Quality",
     "QueueItem",
     "Retired",
     "Scores",
+    "ShareChange",
     "Targets",
     "ThemeSummary",
     "Themes",
