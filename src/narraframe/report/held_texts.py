@@ -24,7 +24,9 @@ class HeldTexts:
     n_cut: int
 
 
-def hold_texts(texts: Sequence[str], *, first: Sequence[int], room: int, seed: int = 0) -> HeldTexts:
+def hold_texts(
+    texts: Sequence[str], *, first: Sequence[int], room: int, seed: int = 0
+) -> HeldTexts:
     """Choose the texts that fit into `room` bytes once they are compressed.
 
     All of them, whole, where they fit. Else at most `EXTRACT` characters each: of the posts `first`

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from narraframe.report import (
     charts,
     data,
     overview,
+    page_parts,
     quality,
     shown,
     tables,
@@ -73,12 +75,13 @@ def render(report: ReportInput) -> str:
     known = tables.corpus(report.posts)
     views = facet_views(known, report.scores, report.codebook) if report.scores else ()
     summaries = theme_cards.themes_of(report, known)
-    parts = {
+    parts: dict[str, Any] = {
         **_inlined(report, known, views, summaries),
         **_overview(report, known, views, summaries),
         **_themes(report, known, summaries),
         **_scores(report, known),
         **_quality(report),
+        **page_parts.parts(report, known, views),
     }
     template = _environment().get_template("page.html")
     html = template.render(report=report, months=known.months, views=views, **parts)
@@ -89,10 +92,18 @@ def render(report: ReportInput) -> str:
         themes=report.themes,
         summaries=summaries,
         scores=report.scores,
-        first=[item.row for card in parts["cards"] for item in card.representatives],
+        first=_spoken_of(parts),
         room=LIMIT - len(html.encode()),
     )
     return "".join([before, mark, packed, after])
+
+
+def _spoken_of(parts: Mapping[str, Any]) -> list[int]:
+    """Return the rows of the posts that the page offers to open."""
+    labels = [card for cards in parts["label_cards"].values() for card in cards]
+    rows = [item.row for card in parts["cards"] for item in card.representatives]
+    rows += [item.row for card in labels for item in card.examples]
+    return rows + [item.row for item in parts["mistakes"] if item.row >= 0]
 
 
 def _inlined(
@@ -192,7 +203,7 @@ def _charts(
     if report.quality is not None and report.quality.labels:
         names = [row.name for row in quality.quality_rows(report.quality, report.codebook)]
         made["quality"] = charts.quality_dots(report.quality, names)
-    return made
+    return made | page_parts.extra_charts(report, views)
 
 
 def _environment() -> jinja2.Environment:
@@ -208,6 +219,8 @@ def _environment() -> jinja2.Environment:
         "number": shown.number,
         "figure": shown.figure,
         "share": shown.share,
+        "percent": shown.percent,
+        "interval": shown.interval,
         "minute": shown.minute,
         "month": shown.month,
         "measure": quality.measure,

@@ -61,7 +61,7 @@
     document.addEventListener("change", ({ target }) => {
       const group = groups.get(target.dataset?.group);
       if (!group) return;
-      if (target.type === "radio") {
+      if (target.type === "radio" || target.tagName === "SELECT") {
         group.variant = target.value;
         target.closest("[data-panel]").dataset.count = target.value;
       } else report.choose(target.dataset.group, target.value, target.checked);
@@ -129,7 +129,7 @@
     addEventListener("beforeprint", () => {
       scheme = root.dataset.scheme;
       root.dataset.scheme = "light";
-      folded = [...document.querySelectorAll("details.more:not([open])")];
+      folded = [...document.querySelectorAll("details:not([open])")];
       for (const fold of folded) fold.open = true;
       drawAll();
       repaint();
