@@ -36,7 +36,7 @@ def clean(driver, path):
     """Open `path`; afterwards there must be no fault, no request, and no script of a post."""
     for kind in ("browser", "performance"):
         driver.get_log(kind)
-    driver.get(path.as_uri())
+    open_page(driver, path)
     yield
     assert driver.get_log("browser") == []
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
@@ -45,6 +45,12 @@ def clean(driver, path):
     assert path.as_uri() in asked
     assert [url for url in asked if not url.startswith((path.as_uri(), "data:"))] == []
     assert driver.execute_script("return window.pwned") is None
+
+
+def open_page(driver, path):
+    """Open `path` and wait until its posts are unpacked."""
+    driver.get(path.as_uri())
+    wait(driver, lambda d: css(d, "html[data-unpacked]"))
 
 
 def resize(driver, width, height):
@@ -67,9 +73,7 @@ def scroll_to(driver, element):
 def point(driver, row):
     """Where post `row` lies on the map, from the middle of the map, in pixels."""
     return driver.execute_script(
-        """const {element} = narraframe.map, {x, y} = narraframe.data.posts;
-        const [left, top] = echarts.getInstanceByDom(element)
-            .convertToPixel({gridIndex: 0}, [x[arguments[0]], y[arguments[0]]]);
+        """const {element, pixel} = narraframe.map, [left, top] = pixel(arguments[0]);
         return [left - element.clientWidth / 2, top - element.clientHeight / 2];""",
         row,
     )
@@ -96,7 +100,10 @@ def drawn_colours(driver):
 
 
 def windows(driver):
-    return driver.execute_script(
-        """return echarts.getInstanceByDom(narraframe.map.element).getOption().dataZoom
-            .map(({start, end}) => [start, end]);"""
-    )
+    """The shares of the map that are seen, in per cent: across and up."""
+    return driver.execute_script("return narraframe.map.windows()")
+
+
+def layers(driver):
+    """What is painted on the map, by id: how many posts, how large and how opaque."""
+    return {one["id"]: one for one in driver.execute_script("return narraframe.map.layers()")}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -176,3 +179,23 @@ def whole() -> ReportInput:
 
 def bare() -> ReportInput:
     return ReportInput(title="Nothing yet", posts=(), made_at=MADE_AT)
+
+
+def unpack(packed: str) -> dict[str, list]:
+    """The columns of a pack, read as its description says, byte by byte."""
+    data = zlib.decompress(base64.b64decode(packed))
+    length = int.from_bytes(data[:4], "little")
+    columns = {}
+    for one in json.loads(data[4 : 4 + length]):
+        begin = 4 + length + one["start"]
+        assert begin % 8 == 0
+        piece = data[begin : begin + one["length"]]
+        if one["type"] == "text":
+            text, at, columns[one["name"]] = piece.decode().encode("utf-16-le"), 0, []
+            for size in columns[f"{one['name']}.size"]:
+                cut = text[at : at + 2 * max(size, 0)]
+                columns[one["name"]].append(None if size < 0 else cut.decode("utf-16-le"))
+                at += len(cut)
+        else:
+            columns[one["name"]] = np.frombuffer(piece, dtype=one["type"]).tolist()
+    return columns

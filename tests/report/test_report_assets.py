@@ -9,7 +9,10 @@ import pytest
 from narraframe.report.theme_map import COLOURS
 
 ASSETS = files("narraframe.report") / "assets"
-OURS = ("charts.js", "post.js", "colouring.js", "names.js", "map.js", "controls.js")
+OURS = (
+    "charts.js", "unpack.js", "post.js", "colouring.js", "names.js", "marks.js", "canvas.js",
+    "map.js", "save.js", "controls.js",
+)  # fmt: skip
 CSS = (ASSETS / "report.css").read_text(encoding="utf-8")
 
 # Machado, Oliveira and Fernandes (2009), severity 1: how linear RGB looks to colour-blind readers.

@@ -18,6 +18,7 @@ from report_browser import (
     css,
     drawn_colours,
     legend,
+    open_page,
     point,
     resize,
     scroll_to,
@@ -247,13 +248,13 @@ def test_an_empty_report_opens_without_a_fault(driver, tmp_path):
     path = tmp_path / "bare.html"
     path.write_text(render(replace(whole(), posts=(), themes=None, scores=None)), encoding="utf-8")
     driver.get_log("browser")
-    driver.get(path.as_uri())
+    open_page(driver, path)
     assert driver.find_element(By.TAG_NAME, "h1").text == "Small report"
     assert driver.get_log("browser") == []
 
 
 def test_the_policy_stops_scripts_and_requests_that_slipped_in(driver, page_path):
-    driver.get(page_path.as_uri())
+    open_page(driver, page_path)
     stopped = driver.execute_async_script(
         """const done = arguments[0], stopped = [];
         addEventListener('securitypolicyviolation', (event) => {

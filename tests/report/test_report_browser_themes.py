@@ -15,6 +15,7 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 from report_browser import (
     NEEDS_CHROMIUM,
     css,
+    layers,
     legend,
     point,
     resize,
@@ -65,16 +66,8 @@ def page_path(tmp_path_factory):
     return path
 
 
-def series(driver):
-    """What is drawn on the map, by id."""
-    option = driver.execute_script(
-        "return echarts.getInstanceByDom(narraframe.map.element).getOption().series"
-    )
-    return {one["id"]: one for one in option}
-
-
 def names(driver):
-    return [place["name"] for place in series(driver)["names"]["data"]]
+    return driver.execute_script("return narraframe.map.names()")
 
 
 def place_names(driver, titles, points, width, height):
@@ -135,11 +128,11 @@ def test_a_narrow_map_is_named_by_numbers_alone(page):
 
 
 def test_posts_in_no_theme_are_paler_and_smaller_than_the_others(page):
-    drawn = series(page)
+    drawn = layers(page)
     noise, theme = drawn["bright-0"], drawn["bright-1"]
-    assert noise["itemStyle"]["opacity"] < theme["itemStyle"]["opacity"]
-    assert noise["symbolSize"] < theme["symbolSize"]
-    assert noise["z"] < theme["z"]
+    assert noise["opacity"] < theme["opacity"]
+    assert noise["size"] < theme["size"]
+    assert next(iter(drawn)) == "bright-0"  # painted first, so under the others
 
 
 def test_the_tooltip_shows_theme_and_post(page):
@@ -159,29 +152,29 @@ def test_a_card_picks_out_its_theme_on_the_map_and_the_legend_lets_it_go(page):
     pressed = page.switch_to.active_element
     assert pressed.get_attribute("aria-pressed") == "true"
     assert pressed.text.startswith("T103 ")
-    assert len(series(page)["bright-4"]["data"]) == SIZE
-    assert len(series(page)["bright-1"]["data"]) == 0
+    assert layers(page)["bright-4"]["n"] == SIZE
+    assert layers(page)["bright-1"]["n"] == 0
     assert [name.split()[0] for name in names(page)] == ["T103"]
     pressed.click()
-    assert len(series(page)["bright-1"]["data"]) == SIZE
+    assert layers(page)["bright-1"]["n"] == SIZE
 
 
 def test_an_entry_beside_the_map_picks_out_its_theme(page):
     entry = next(b for b in css(page, "#legend button") if b.text.startswith("T101 "))
     scroll_to(page, entry)
     entry.click()
-    drawn = series(page)
-    assert len(drawn["bright-2"]["data"]) == SIZE
-    assert len(drawn["rest-1"]["data"]) == SIZE
-    assert drawn["rest-1"]["itemStyle"]["opacity"] < 0.5 < drawn["bright-2"]["itemStyle"]["opacity"]
+    drawn = layers(page)
+    assert drawn["bright-2"]["n"] == SIZE
+    assert drawn["rest-1"]["n"] == SIZE
+    assert drawn["rest-1"]["opacity"] < 0.5 < drawn["bright-2"]["opacity"]
 
 
 def test_marks_grow_and_names_follow_when_the_reader_comes_nearer(page):
-    before = series(page)["bright-1"]["symbolSize"]
+    before = layers(page)["bright-1"]["size"]
     for _ in range(2):
         page.find_element(By.CSS_SELECTOR, "[data-zoom='in']").click()
-    wait(page, lambda d: series(d)["bright-1"]["symbolSize"] > before)
-    assert 0 < len(names(page)) < N_THEMES
+    wait(page, lambda d: 0 < len(names(d)) < N_THEMES)
+    assert layers(page)["bright-1"]["size"] > before
 
 
 def test_dragging_moves_the_map_and_a_redrawing_leaves_it_there(page):

@@ -7,7 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from narraframe.errors import TableError
-from narraframe.records import Codebook, Post, Quality, Scores, Themes, ThemeSummary
+from narraframe.records import (
+    Codebook,
+    Drift,
+    HeldOut,
+    Post,
+    Prevalence,
+    Quality,
+    Scores,
+    Spread,
+    Themes,
+    ThemeSummary,
+    Trends,
+    Uncovered,
+)
+from narraframe.report.curves import Curve
+
+Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +33,11 @@ class ReportInput:
     `theme_figures` holds those of `themes.quality` by name (nan = unknown), and any others; `model`
     says what made the scores (name, version, encoder, ...); `reading` counts what was
     read, kept and dropped, and why, in the order in which it is to be shown.
+
+    `evidence` gives, by post and label id, the code points of a post's text that carry a decision.
+    `held_out` are predictions on posts that the model was not trained on, `reliability` the curves
+    of these: of all labels, then of each. `uncovered` are the themes that no label covers, None
+    where nobody looked.
     """
 
     title: str
@@ -32,6 +53,14 @@ class ReportInput:
     model: Mapping[str, str] = field(default_factory=dict)
     reading: Mapping[str, int] = field(default_factory=dict)
     source_note: str = ""
+    evidence: Mapping[tuple[str, str], Spans] = field(default_factory=dict)
+    held_out: HeldOut | None = None
+    reliability: Sequence[Curve] = ()
+    prevalence: Prevalence | None = None
+    trends: Trends | None = None
+    uncovered: Sequence[Uncovered] | None = None
+    spread: Spread | None = None
+    drift: Drift | None = None
 
 
 def check(report: ReportInput) -> None:

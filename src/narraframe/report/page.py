@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from narraframe.report import (
     charts,
     data,
     overview,
+    page_parts,
     quality,
     shown,
     tables,
@@ -33,12 +35,19 @@ _STYLES = ("report.css",)
 _SCRIPTS = (
     "echarts.common.min.js",
     "charts.js",
+    "unpack.js",
     "post.js",
     "colouring.js",
     "names.js",
+    "marks.js",
+    "canvas.js",
     "map.js",
+    "save.js",
     "controls.js",
 )
+_POSTS = '<script type="text/plain" id="report-posts">'
+# Bytes that a page is kept under: as many texts are left out as it takes.
+LIMIT = 4_900_000
 BARS_SHOWN = 6
 CARDS_SHOWN = 12
 
@@ -66,20 +75,35 @@ def render(report: ReportInput) -> str:
     known = tables.corpus(report.posts)
     views = facet_views(known, report.scores, report.codebook) if report.scores else ()
     summaries = theme_cards.themes_of(report, known)
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            report=report,
-            months=known.months,
-            views=views,
-            **_inlined(report, known, views, summaries),
-            **_overview(report, known, views, summaries),
-            **_themes(report, known, summaries),
-            **_scores(report, known),
-            **_quality(report),
-        )
+    parts: dict[str, Any] = {
+        **_inlined(report, known, views, summaries),
+        **_overview(report, known, views, summaries),
+        **_themes(report, known, summaries),
+        **_scores(report, known),
+        **_quality(report),
+        **page_parts.parts(report, known, views),
+    }
+    template = _environment().get_template("page.html")
+    html = template.render(report=report, months=known.months, views=views, **parts)
+    # No text can forge the mark: "<" of a text is always escaped.
+    before, mark, after = html.partition(_POSTS)
+    packed = data.packed_posts(
+        known,
+        themes=report.themes,
+        summaries=summaries,
+        scores=report.scores,
+        first=_spoken_of(parts),
+        room=LIMIT - len(html.encode()),
     )
+    return "".join([before, mark, packed, after])
+
+
+def _spoken_of(parts: Mapping[str, Any]) -> list[int]:
+    """Return the rows of the posts that the page offers to open."""
+    labels = [card for cards in parts["label_cards"].values() for card in cards]
+    rows = [item.row for card in parts["cards"] for item in card.representatives]
+    rows += [item.row for card in labels for item in card.examples]
+    return rows + [item.row for item in parts["mistakes"] if item.row >= 0]
 
 
 def _inlined(
@@ -92,7 +116,6 @@ def _inlined(
     styles, scripts = _assets(_STYLES), _assets(_SCRIPTS)
     page_data = data.page_data(
         known,
-        themes=report.themes,
         summaries=summaries,
         scores=report.scores,
         codebook=report.codebook,
@@ -180,7 +203,7 @@ def _charts(
     if report.quality is not None and report.quality.labels:
         names = [row.name for row in quality.quality_rows(report.quality, report.codebook)]
         made["quality"] = charts.quality_dots(report.quality, names)
-    return made
+    return made | page_parts.extra_charts(report, views)
 
 
 def _environment() -> jinja2.Environment:
@@ -196,6 +219,8 @@ def _environment() -> jinja2.Environment:
         "number": shown.number,
         "figure": shown.figure,
         "share": shown.share,
+        "percent": shown.percent,
+        "interval": shown.interval,
         "minute": shown.minute,
         "month": shown.month,
         "measure": quality.measure,

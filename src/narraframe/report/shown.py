@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from narraframe.records import Estimate
+
 NOT_KNOWN = "not known"
 DASH = "–"
 
@@ -76,6 +78,18 @@ def share(value: float) -> str:
     if math.isnan(value):
         return NOT_KNOWN
     return "under 1 %" if 0 < value < 0.01 else f"{value:.0%}".replace("%", " %")
+
+
+def percent(value: float) -> str:
+    """Write a fraction in per cent with one decimal, "not known" where it is nan."""
+    return NOT_KNOWN if math.isnan(value) else f"{100 * value:.1f} %"
+
+
+def interval(estimate: Estimate) -> str:
+    """Write a share with its interval: "12.0 % (8.1 to 17.0 %)"."""
+    if math.isnan(estimate.value) or math.isnan(estimate.low + estimate.high):
+        return percent(estimate.value)
+    return f"{percent(estimate.value)} ({100 * estimate.low:.1f} to {percent(estimate.high)})"
 
 
 def day(moment: datetime) -> str:

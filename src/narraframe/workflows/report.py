@@ -20,6 +20,7 @@ from narraframe.report.inputs import ReportInput
 from narraframe.report.page import render
 from narraframe.workflows.ingest import account_path
 from narraframe.workflows.reading import Reading, ReadOptions, read_ready
+from narraframe.workflows.report_parts import evidence_in, model_parts
 from narraframe.workflows.seen import is_seen
 from narraframe.workflows.watch import Watch
 
@@ -51,6 +52,11 @@ def report(
     themes = read_themes_folder(themes_folder, posts=reading.posts) if themes_folder else None
     scores = read_scores(scores_path) if scores_path else None
     bundle = _bundle(scores, workspace=workspace, watch=watch)
+    held = (
+        model_parts(scores.model.partition("@")[0], workspace=workspace, watch=watch)
+        if bundle and scores
+        else None
+    )
     page = render(
         ReportInput(
             title=title,
@@ -66,6 +72,9 @@ def report(
             reading=_account(posts, reading),
             made_at=datetime.now(UTC),
             source_note=Path(posts).name,
+            evidence=evidence_in(scores_path),
+            held_out=held.held_out if held else None,
+            reliability=held.reliability if held else (),
         )
     )
     write_text(output, page, force=force)

@@ -200,11 +200,52 @@
     };
   }
 
+  /* Dots with whiskers along a diagonal; both axes end where the values do. */
+  function layReliability(spec, part) {
+    const top = Math.min(1, 1.1 * Math.max(0.05, ...part.points.flatMap(([p, value]) => [p, value ?? 0])));
+    const axisOf = (name) => ({ type: "value", min: 0, max: Number(top.toFixed(2)), name, nameLocation: "middle", nameGap: 28, nameTextStyle: { color: colour("muted") } });
+    const dot = slotColour(0);
+    const whiskers = part.points.flatMap(([p, , low, high]) => (low === null ? [] : [[p, low], [p, Math.min(high, top)], [null, null]]));
+    const note = ([p, value, low, high, n]) => `${n} groups of posts, probability ${p.toFixed(2)}: share ${value.toFixed(2)}`
+      + (low === null ? "" : `, interval ${low.toFixed(2)} to ${high.toFixed(2)}`);
+    return {
+      grid: { left: 24, right: 24, top: 12, bottom: 24, containLabel: true },
+      tooltip: tooltip("item", (item) => make("div", "", note(item.value))),
+      xAxis: axisOf("probability"), yAxis: axisOf("share of positives"),
+      series: [
+        { type: "line", data: [[0, 0], [top, top]], symbol: "none", silent: true, lineStyle: { width: 1, type: "dashed", color: colour("rule-strong") } },
+        { type: "line", data: whiskers, symbol: "none", silent: true, connectNulls: false, lineStyle: { width: 2, color: dot, opacity: 0.55 } },
+        { type: "scatter", name: part.name, data: part.points.filter(([, value]) => value !== null), symbolSize: 9, itemStyle: { color: dot } },
+      ],
+    };
+  }
+
+  /* A line within the band of its interval; both break where nothing is known. */
+  function layBand(spec, part) {
+    const [low, high, value] = part.series.map((one) => one.data);
+    const dot = slotColour(0);
+    const width = low.map((one, i) => (one === null || high[i] === null ? null : high[i] - one));
+    const plain = { type: "line", symbol: "none", silent: true, stack: "band", lineStyle: { opacity: 0 } };
+    return {
+      grid: { left: 8, right: 16, top: 12, bottom: 4, containLabel: true },
+      tooltip: { ...tooltip("axis", (items) => {
+        const tip = make("div");
+        tip.append(make("strong", "", items[0].axisValueLabel), make("div", "", spec.notes[items[0].dataIndex]));
+        return tip;
+      }) },
+      xAxis: part.xAxis, yAxis: { ...part.yAxis, axisLabel: { ...axis().axisLabel, formatter: "{value} %" } },
+      series: [
+        { ...plain, data: low }, { ...plain, data: width, areaStyle: { color: dot, opacity: 0.2 } },
+        { type: "line", name: "Share", data: value, symbol: "circle", symbolSize: 6, itemStyle: { color: dot }, lineStyle: { width: 2, color: dot } },
+      ],
+    };
+  }
+
   function labelWidth(element) {
     return Math.round(Math.min(270, element.clientWidth * 0.4));
   }
 
-  const LAYOUTS = { lines: layLines, bars: layBars, dots: layDots, columns: layColumns, small: layColumns };
+  const LAYOUTS = { lines: layLines, bars: layBars, dots: layDots, columns: layColumns, small: layColumns, reliability: layReliability, band: layBand };
 
   function onSize(element, redraw) {
     const size = () => `${element.clientWidth} ${element.clientHeight}`;
@@ -241,6 +282,21 @@
     draw(element, option, "svg");
   }
 
+  /* A chart as a canvas: drawn once more, as the one on the page is made of shapes. */
+  function asPicture(element, pixelRatio) {
+    const place = make("div", "hidden");
+    place.style.width = `${element.clientWidth}px`;
+    place.style.height = `${element.clientHeight}px`;
+    document.body.append(place);
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    const copy = echarts.init(place, theme(), { renderer: "canvas", width, height, devicePixelRatio: pixelRatio });
+    copy.setOption({ ...echarts.getInstanceByDom(element).getOption(), animation: false, backgroundColor: colour("card") });
+    const picture = copy.getRenderedCanvas({ pixelRatio, backgroundColor: colour("card") });
+    copy.dispose();
+    place.remove();
+    return picture;
+  }
+
   function redrawAll() {
     for (const redraw of drawn.values()) redraw();
   }
@@ -256,6 +312,6 @@
   startGroups();
   window.narraframe = {
     data, numbers, drawn, groups, make, colour, mix, FONT, slotColour, slotShape, tooltip, draw, drawChart,
-    redrawAll, choose,
+    asPicture, redrawAll, choose,
   };
 })();

@@ -1,24 +1,27 @@
 /* How the map may be coloured: posts sorted into categories, each with colour and shape. */
-(() => {
+window.narraframe.whenUnpacked((posts) => {
   "use strict";
 
   const report = window.narraframe;
-  const { data, colour, post } = report;
-  const posts = data.posts;
-  const onMap = posts.x.map((_, row) => row).filter((row) => posts.x[row] !== null);
+  const { data, colour } = report;
+  const onMap = Int32Array.from({ length: posts.n }, (_, row) => row).filter((row) => posts.x[row] >= 0);
   const CHANNELS = 18; // two shapes of nine colours; more could not be told apart
+  const byTheme = sorted(posts.theme, data.themes.length);
 
   /* Categories of a colouring: {name, colour, shape, rows}; grey ones are drawn first. */
   function categories(by) {
-    if (by === "channel") return ranked(posts.channel, (at) => data.channels[at] || "channel not known");
+    if (by === "channel") return channels();
     if (by === "month") return months();
-    if (by.startsWith("label:")) return byLabel(data.labels[Number(by.slice(6))]);
-    const named = data.themes.map(({ title }, at) => slot(at, title, rowsWhere(posts.theme, at)));
+    if (by.startsWith("label:")) return byLabel(report.labels[Number(by.slice(6))]);
+    const named = data.themes.map(({ title }, at) => slot(at, title, byTheme[at]));
     return [grey("no theme", onMap.filter((row) => posts.theme[row] < 0)), ...named];
   }
 
-  function rowsWhere(column, at) {
-    return onMap.filter((row) => column[row] === at);
+  /* The posts on the map for each value 0 to n - 1 of a column. */
+  function sorted(column, n) {
+    const found = Array.from({ length: n }, () => []);
+    for (const row of onMap) if (column[row] >= 0) found[column[row]].push(row);
+    return found;
   }
 
   function slot(at, name, rows) {
@@ -29,18 +32,22 @@
     return { name, rows, colour: colour("noise"), shape: "circle", grey: true };
   }
 
-  function ranked(column, nameOf) {
-    const present = [...new Set(onMap.map((row) => column[row]))].sort((a, b) => a - b);
-    const shown = present.slice(0, CHANNELS).map((at, i) => slot(i, nameOf(at), rowsWhere(column, at)));
-    const rest = new Set(present.slice(CHANNELS));
-    if (!rest.size) return shown;
-    return [grey(`${rest.size} other ${rest.size === 1 ? "channel" : "channels"}`, onMap.filter((row) => rest.has(column[row]))), ...shown];
+  function channels() {
+    const all = sorted(posts.channel, data.channels.length).map((rows, at) => ({ at, rows }));
+    const present = all.filter(({ rows }) => rows.length);
+    const shown = present.slice(0, CHANNELS)
+      .map(({ at, rows }, i) => slot(i, data.channels[at] || "channel not known", rows));
+    const rest = present.slice(CHANNELS);
+    if (!rest.length) return shown;
+    const name = `${rest.length} other ${rest.length === 1 ? "channel" : "channels"}`;
+    return [grey(name, rest.flatMap(({ rows }) => rows)), ...shown];
   }
 
   function months() {
-    const present = [...new Set(onMap.map((row) => posts.month[row]))].filter((at) => at >= 0).sort((a, b) => a - b);
-    const shown = present.map((at, i) => ({
-      name: data.months[at], rows: rowsWhere(posts.month, at), shape: "circle",
+    const all = sorted(posts.month, data.months.length).map((rows, at) => ({ at, rows }));
+    const present = all.filter(({ rows }) => rows.length);
+    const shown = present.map(({ at, rows }, i) => ({
+      name: data.months[at], rows, shape: "circle",
       colour: ramp(present.length > 1 ? i / (present.length - 1) : 1),
     }));
     return [grey("no date", onMap.filter((row) => posts.month[row] < 0)), ...shown];
@@ -52,7 +59,7 @@
   }
 
   function byLabel(label) {
-    const carries = new Set(label.posts);
+    const carries = new Set(label.rows);
     return [
       { ...grey("no score", onMap.filter((row) => !posts.scored[row])), shape: "emptyCircle" },
       grey("not decided", onMap.filter((row) => posts.scored[row] && !carries.has(row))),
@@ -60,5 +67,5 @@
     ];
   }
 
-  Object.assign(report, { categories, onMap, rowsWhere });
-})();
+  Object.assign(report, { categories, onMap, byTheme });
+});

@@ -6,13 +6,6 @@
   const { data, drawn, groups } = report;
   const root = document.documentElement;
   const SVG = "http://www.w3.org/2000/svg";
-  const PATHS = {
-    circle: "M1 6a5 5 0 1 0 10 0a5 5 0 1 0 -10 0",
-    emptyCircle: "M1 6a5 5 0 1 0 10 0a5 5 0 1 0 -10 0",
-    triangle: "M6 1L11 11L1 11Z",
-    diamond: "M6 0L12 6L6 12L0 6Z",
-    rect: "M1 1H11V11H1Z",
-  };
 
   report.swatch = (shape, fill) => {
     const svg = document.createElementNS(SVG, "svg");
@@ -20,7 +13,7 @@
     svg.setAttribute("viewBox", "0 0 12 12");
     svg.setAttribute("class", "mark");
     svg.setAttribute("aria-hidden", "true");
-    path.setAttribute("d", PATHS[shape]);
+    path.setAttribute("d", report.PATHS[shape]);
     path.setAttribute("fill", shape === "emptyCircle" ? "none" : fill);
     path.setAttribute("stroke", fill);
     svg.append(path);
@@ -68,7 +61,7 @@
     document.addEventListener("change", ({ target }) => {
       const group = groups.get(target.dataset?.group);
       if (!group) return;
-      if (target.type === "radio") {
+      if (target.type === "radio" || target.tagName === "SELECT") {
         group.variant = target.value;
         target.closest("[data-panel]").dataset.count = target.value;
       } else report.choose(target.dataset.group, target.value, target.checked);
@@ -80,7 +73,7 @@
       const row = target.closest("[data-post]")?.dataset.post;
       if (row === undefined) return;
       if (report.map) report.map.select(Number(row), { move: true });
-      else report.post.show(Number(row), { move: true });
+      else report.post?.show(Number(row), { move: true });
     });
   }
 
@@ -136,7 +129,7 @@
     addEventListener("beforeprint", () => {
       scheme = root.dataset.scheme;
       root.dataset.scheme = "light";
-      folded = [...document.querySelectorAll("details.more:not([open])")];
+      folded = [...document.querySelectorAll("details:not([open])")];
       for (const fold of folded) fold.open = true;
       drawAll();
       repaint();
@@ -155,8 +148,8 @@
   listen();
   addEventListener("hashchange", unfold);
   unfold();
-  report.map?.draw();
   const drawAll = drawWhenNear();
   schemes();
   printing(drawAll);
+  report.unpack();
 })();

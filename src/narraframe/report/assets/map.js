@@ -1,160 +1,122 @@
-/* The theme map: a scatter of posts, coloured by choice, searched, zoomed, read by click. */
-(() => {
+/* The theme map: posts coloured by choice, searched, zoomed, read by pointer and by keyboard. */
+window.narraframe.whenUnpacked((posts) => {
   "use strict";
 
   const report = window.narraframe;
-  const { data, make, numbers, colour, post } = report;
+  const { make, numbers, colour, post, onMap } = report;
   const element = document.getElementById("map-chart");
   if (!element) return;
 
-  const posts = data.posts;
-  const { onMap, rowsWhere } = report;
   const LISTED = 50;
   const TIP_CHARACTERS = 200;
   const MANY = 1500; // posts
-  const EDGE = 4; // pixels
-  const AXES = ["across", "up"];
-  const state = { by: "theme", only: null, found: null, row: null, zoom: [[0, 100], [0, 100]] };
-  const factors = new Map(); // id of a series -> size of its marks, 1 = usual
-  let resting = 0; // timer that waits for the end of a movement
-  const haystack = posts.text.map((text, row) => `${text}\n${post.channel(row)}`.toLowerCase());
-
-  function points(rows) {
-    return rows.map((row) => [posts.x[row], posts.y[row], row]);
-  }
-
-  function visible(category, row) {
-    if (state.only !== null && category.key !== state.only) return false;
-    return state.found === null || state.found.has(row);
-  }
+  const FOR_NAMES = 20000; // marks: from that many it is known as well where they lie
+  const OF_A_THEME = 400;
+  const state = { by: "theme", only: null, found: null, row: null, near: -1, names: [], layers: [], list: [] };
+  const tip = make("div", "tip map-tip");
+  let haystack = null;
+  tip.hidden = true;
+  element.append(tip);
 
   /* Size and opacity of a mark: the more posts, the smaller and fainter; nearer, larger again. */
   function mark() {
     const n = Math.max(onMap.length, 1);
-    const zoomed = 100 / Math.min(...state.zoom.map(([start, end]) => end - start));
+    const zoomed = 100 / Math.min(...map.windows().map(([start, end]) => end - start));
     const size = Math.min(10, Math.max(2.5, 60 / n ** 0.3)) * Math.min(2.5, zoomed ** 0.4);
     return { size: Math.min(11, size), opacity: Math.min(0.92, Math.max(0.3, 3 / n ** 0.17)) };
   }
 
-  function series(list) {
-    const { size, opacity } = mark();
+  /* What is painted, the lowest first: {id, rows, factor of the size, ...}. */
+  function layers() {
+    const { opacity } = mark();
     const dimmed = state.only !== null || state.found !== null;
-    const drawn = [];
-    factors.clear();
-    const draw = (id, factor, option) => {
-      factors.set(id, factor);
-      drawn.push({ id, type: "scatter", symbolSize: size * factor, ...option });
-    };
-    for (const category of list) {
-      const bright = dimmed ? category.rows.filter((row) => visible(category, row)) : category.rows;
-      const base = { name: category.name, symbol: category.shape };
+    const [rest, bright] = [[], []];
+    for (const category of state.list) {
+      const is = (row) => (state.only === null || category.key === state.only) && (!state.found || state.found[row]);
+      const rows = dimmed ? category.rows.filter(is) : category.rows;
+      const base = { shape: category.shape, colour: category.colour };
       if (dimmed) {
-        const keep = new Set(bright);
-        const rest = points(category.rows.filter((row) => !keep.has(row)));
-        draw(`rest-${category.key}`, 0.7, { ...base, data: rest, z: 2, itemStyle: { color: colour("noise"), opacity: 0.25 } });
+        rest.push({ ...base, id: `rest-${category.key}`, rows: category.rows.filter((row) => !is(row)),
+          factor: 0.7, colour: colour("noise"), opacity: 0.25, edgeWidth: 0 });
       }
-      const pale = category.grey && state.found === null;
-      draw(`bright-${category.key}`, state.found ? 1.35 : pale ? 0.8 : 1, {
-        ...base, data: points(bright), z: dimmed ? 4 : category.grey ? 2 : 3,
-        itemStyle: { color: category.colour, opacity: dimmed ? Math.max(0.75, opacity) : opacity * (pale ? 0.6 : 1), ...edge(category, pale) },
+      const pale = category.grey && !state.found;
+      bright.push({
+        ...base, id: `bright-${category.key}`, rows, factor: state.found ? 1.35 : pale ? 0.8 : 1,
+        opacity: dimmed ? Math.max(0.75, opacity) : opacity * (pale ? 0.6 : 1), ...edge(category, pale), grey: category.grey,
       });
     }
-    if (state.row !== null && posts.x[state.row] !== null) drawn.push(ring(size));
-    drawn.push(names());
-    return drawn;
+    return [...rest, ...bright.filter((one) => one.grey), ...bright.filter((one) => !one.grey)];
   }
 
   /* A thin edge tells marks apart; around thousands of them, edges would be all that is seen. */
   function edge(category, pale) {
-    if (category.shape === "emptyCircle") return { borderColor: category.colour, borderWidth: 0.7 };
-    if (state.found !== null) return { borderColor: colour("ink"), borderWidth: 0.7 };
-    return { borderColor: colour("card"), borderWidth: pale || onMap.length > MANY ? 0 : 0.7 };
+    if (category.shape === "emptyCircle") return { edge: category.colour, edgeWidth: 0.7 };
+    if (state.found) return { edge: colour("ink"), edgeWidth: 0.7 };
+    return { edge: colour("card"), edgeWidth: pale || onMap.length > MANY ? 0 : 0.7 };
   }
 
-  function ring(size) {
-    return {
-      id: "chosen", type: "scatter", data: points([state.row]), symbol: "circle", symbolSize: size + 11, silent: true,
-      itemStyle: { color: "transparent", borderColor: colour("ink"), borderWidth: 2 }, z: 6,
-    };
+  function paint(canvas, lens, ratio) {
+    const { size } = mark();
+    const sized = state.layers.map((one) => ({ ...one, size: size * one.factor * ratio, edgeWidth: one.edgeWidth * ratio }));
+    report.paintMarks(canvas, colour("paper"), sized, posts, lens);
   }
 
-  /* From posts to pixels and back, for the part of the map that is seen. */
-  function lens() {
-    const along = ({ min, max }, [start, end], length) => {
-      const [low, span] = [min + ((max - min) * start) / 100, ((max - min) * (end - start)) / 100];
-      const scale = (length - 2 * EDGE) / span;
-      return { to: (value) => EDGE + (value - low) * scale, from: (pixel) => low + (pixel - EDGE) / scale };
-    };
-    const [width, height] = [element.clientWidth, element.clientHeight];
-    const [across, up] = [along(range(posts.x), state.zoom[0], width), along(range(posts.y), state.zoom[1], height)];
-    return {
-      width, height,
-      pixel: (row) => [across.to(posts.x[row]), height - up.to(posts.y[row])],
-      value: ({ x, y }) => [across.from(x), up.from(height - y)],
-    };
+  function above(pencil, lens) {
+    report.writeNames(pencil, state.names.map((name) => ({ ...name, place: lens.at(name.value) })));
+    for (const [row, width] of [[state.near, 1.5], [state.row ?? -1, 2]]) {
+      if (row < 0 || posts.x[row] < 0) continue;
+      pencil.beginPath();
+      pencil.arc(...lens.pixel(row), mark().size / 2 + 5, 0, 2 * Math.PI);
+      pencil.strokeStyle = colour("ink");
+      pencil.lineWidth = width;
+      pencil.stroke();
+    }
   }
 
   /* Names for the themes that are seen, largest first; none while posts are sought. */
-  function names() {
-    if (state.by !== "theme" || state.found !== null) return report.nameSeries([]);
-    const { pixel, value, width, height } = lens();
-    const themes = data.themes.map((theme, at) => ({ ...theme, points: () => rowsWhere(posts.theme, at).map(pixel) }))
+  function placeNames() {
+    state.names = [];
+    if (state.by !== "theme" || state.found) return;
+    const { pixel, value, width, height } = map.lens();
+    const some = (rows, most) => rows.filter((_, i) => i % Math.ceil(rows.length / most) === 0);
+    const themes = report.data.themes.map((theme, at) => ({ ...theme, points: () => some(report.byTheme[at], OF_A_THEME).map(pixel) }))
       .filter((_, at) => state.only === null || state.only === at + 1); // the first category is noise
-    const boxes = report.placeNames(themes, onMap.map(pixel), { width, height, radius: mark().size / 2 });
-    return report.nameSeries(boxes.map((box) => ({ name: box.text, value: value(box) })));
+    const marks = Array.from(some(onMap, FOR_NAMES), pixel);
+    const boxes = report.placeNames(themes, marks, { width, height, radius: mark().size / 2 });
+    state.names = boxes.map((box) => ({ text: box.text, value: value(box) }));
   }
 
-  /* After zooming or moving: marks of the right size, names where there is room now. */
-  function fit(instance) {
-    const { size } = mark();
-    instance.setOption({ series: [...[...factors].map(([id, factor]) => ({ id, symbolSize: size * factor })), names()] });
-  }
-
-  function tip(item) {
-    const row = item.data[2];
-    const box = make("div");
-    box.append(make("strong", "", post.theme(row)), make("div", "soft", `${post.channel(row)} · ${post.date(row)}`));
+  function describe(row) {
+    tip.replaceChildren(make("strong", "", post.theme(row)), make("div", "soft", `${post.channel(row)} · ${post.date(row)}`));
     const text = make("p", "", post.excerpt(row, TIP_CHARACTERS));
     text.dir = "auto";
-    box.append(text);
-    return box;
+    tip.append(text);
+    const labels = post.labels(row);
+    if (labels.length) tip.append(make("div", "soft", labels.slice(0, 3).join("; ")));
   }
 
-  const ranges = new Map();
-
-  /* Least and largest value on an axis, with a margin. */
-  function range(column) {
-    if (!ranges.has(column)) {
-      let [low, high] = [Infinity, -Infinity];
-      for (const row of onMap) [low, high] = [Math.min(low, column[row]), Math.max(high, column[row])];
-      const margin = Math.max((high - low) * 0.05, 1);
-      ranges.set(column, { min: low - margin, max: high + margin });
+  function hover(row, place) {
+    if (row !== state.near) {
+      state.near = row;
+      if (row >= 0) describe(row);
+      map.canvas.classList.toggle("on-mark", row >= 0);
+      map.ask();
     }
-    return ranges.get(column);
+    tip.hidden = row < 0;
+    if (row < 0 || !place) return;
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    tip.style.left = `${Math.max(4, Math.min(place[0] + 14, width - tip.offsetWidth - 4))}px`;
+    const below = place[1] + 16 + tip.offsetHeight < height;
+    tip.style.top = `${Math.max(4, below ? place[1] + 16 : place[1] - tip.offsetHeight - 12)}px`;
   }
 
   function draw() {
+    state.list = report.categories(state.by).map((category, key) => ({ ...category, key }));
+    state.layers = layers();
+    placeNames();
+    map.draw();
     report.drawn.set(element, draw);
-    const axis = (column) => ({ type: "value", show: false, ...range(column) });
-    const zoom = (i) => ({ id: AXES[i], type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false,
-      [i ? "yAxisIndex" : "xAxisIndex"]: 0, start: state.zoom[i][0], end: state.zoom[i][1] });
-    const list = report.categories(state.by).map((category, key) => ({ ...category, key }));
-    const instance = report.draw(element, {
-      grid: { left: EDGE, right: EDGE, top: EDGE, bottom: EDGE },
-      xAxis: axis(posts.x), yAxis: axis(posts.y),
-      dataZoom: [zoom(0), zoom(1)],
-      tooltip: report.tooltip("item", tip),
-      series: series(list),
-    }, "canvas");
-    instance.off("click");
-    instance.on("click", (item) => select(item.data[2]));
-    instance.off("datazoom");
-    instance.on("datazoom", (event) => {
-      for (const { dataZoomId, start, end } of event.batch ?? [event]) state.zoom[AXES.indexOf(dataZoomId)] = [start, end];
-      clearTimeout(resting);
-      resting = setTimeout(() => fit(instance), 120);
-    });
-    legend(list);
+    legend(state.list);
   }
 
   function legend(list) {
@@ -184,7 +146,7 @@
   function select(row, options) {
     state.row = row;
     post.show(row, options);
-    draw();
+    map.ask();
   }
 
   /* Picks out the posts of one theme, as its entry beside the map does. */
@@ -200,11 +162,12 @@
 
   function search(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    const hits = words.length
-      ? haystack.map((_, row) => row).filter((row) => words.every((word) => haystack[row].includes(word)))
-      : null;
-    state.found = hits && new Set(hits);
-    list(hits);
+    haystack ??= Array.from({ length: posts.n }, (_, row) => `${post.text(row) ?? ""}\n${post.channel(row)}`.toLowerCase());
+    const hits = [];
+    if (words.length) haystack.forEach((hay, row) => words.every((word) => hay.includes(word)) && hits.push(row));
+    state.found = words.length ? new Uint8Array(posts.n) : null;
+    for (const row of hits) state.found[row] = 1;
+    list(words.length ? hits : null);
     draw();
   }
 
@@ -214,8 +177,8 @@
     target.replaceChildren();
     status.textContent = "";
     if (!hits) return;
-    const away = hits.filter((row) => posts.x[row] === null).length;
-    status.textContent = `${numbers.format(hits.length)} of ${numbers.format(posts.text.length)} posts ${hits.length === 1 ? "matches" : "match"}`
+    const away = hits.filter((row) => posts.x[row] < 0).length;
+    status.textContent = `${numbers.format(hits.length)} of ${numbers.format(posts.n)} posts ${hits.length === 1 ? "matches" : "match"}`
       + (away ? `, ${numbers.format(away)} of them not on the map` : "")
       + (hits.length > LISTED ? `; the first ${LISTED} are listed below the map` : "");
     target.append(...hits.slice(0, LISTED).map(entry));
@@ -236,8 +199,8 @@
   function fillLabels() {
     const chooser = document.getElementById("colour-by");
     let group = null;
-    data.labels.forEach((label, at) => {
-      if (!label.posts.length) return;
+    report.labels.forEach((label, at) => {
+      if (!label.rows.length) return;
       if (group?.label !== `Label: ${label.facet}`) {
         group = make("optgroup");
         group.label = `Label: ${label.facet}`;
@@ -249,21 +212,19 @@
     });
   }
 
-  /* Zoom by `factor` around the middle and move by shares of what is seen. */
-  function zoom(factor, right = 0, up = 0) {
-    const batch = state.zoom.map(([start, end], i) => {
-      const span = Math.min(100, Math.max(1, (end - start) * factor));
-      const middle = (start + end) / 2 + (i ? up : right) * (end - start);
-      const low = Math.min(100 - span, Math.max(0, middle - span / 2));
-      return { dataZoomId: AXES[i], start: factor ? low : 0, end: factor ? low + span : 100 };
-    });
-    echarts.getInstanceByDom(element).dispatchAction({ type: "dataZoom", batch });
-  }
-
   const KEYS = {
     "+": [0.7], "=": [0.7], "-": [1 / 0.7], 0: [0],
     ArrowLeft: [1, -0.2, 0], ArrowRight: [1, 0.2, 0], ArrowUp: [1, 0, 0.2], ArrowDown: [1, 0, -0.2],
   };
+
+  /* The keyboard's hover: the post nearest to the middle of what is seen. */
+  function readMiddle() {
+    const middle = [element.clientWidth / 2, element.clientHeight / 2];
+    const row = map.nearest(middle, Math.hypot(...middle));
+    hover(row, row < 0 ? null : map.lens().pixel(row));
+    const said = row < 0 ? "No post here." : `${post.theme(row)}. ${post.channel(row)}, ${post.date(row)}. ${post.excerpt(row, TIP_CHARACTERS)}`;
+    document.getElementById("map-said").textContent = said;
+  }
 
   function listen() {
     const tools = document.getElementById("map-tools");
@@ -279,17 +240,35 @@
     });
     for (const button of tools.querySelectorAll("[data-zoom]")) {
       const step = { in: [0.7], out: [1 / 0.7], all: [0] }[button.dataset.zoom];
-      button.addEventListener("click", () => zoom(...step));
+      button.addEventListener("click", () => map.zoom(...step));
     }
     element.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       const step = KEYS[event.key];
-      if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (step) map.zoom(...step);
+      if (step) readMiddle();
+      else if (event.key === "Enter" && state.near >= 0) select(state.near, { move: true });
+      else if (event.key === "Escape") hover(-1);
+      else return;
       event.preventDefault();
-      zoom(...step);
     });
   }
 
+  const map = report.mapCanvas(element, {
+    paint, above,
+    on: {
+      hover, resized: draw, rest: placeNames,
+      choose: (row) => row >= 0 && select(row),
+      mayBeRead: (row) => (state.found ? state.found[row] === 1 : true),
+    },
+  });
   fillLabels();
   listen();
-  report.map = { element, draw, select, pickOut };
-})();
+  report.map = {
+    element, draw, select, pickOut, windows: map.windows, look: map.look, took: map.took,
+    pixel: (row) => map.lens().pixel(row),
+    names: () => state.names.map(({ text }) => text),
+    layers: () => state.layers.map(({ id, rows, factor, opacity }) => ({ id, n: rows.length, size: factor * mark().size, opacity })),
+  };
+  draw();
+});

@@ -124,16 +124,20 @@
     return map.placed;
   }
 
-  /* Names at places {name, value} as a series of the map. */
-  function nameSeries(places) {
-    return {
-      id: "names", type: "scatter", symbolSize: 0.01, silent: true, z: 5, data: places, itemStyle: { opacity: 1 },
-      label: {
-        show: true, formatter: (item) => item.name, color: report.colour("ink"), opacity: 1, fontFamily: report.FONT,
-        fontWeight: 600, fontSize: SIZE, lineHeight: LINE, textBorderColor: report.colour("paper"), textBorderWidth: 4,
-      },
-    };
+  /* Writes names {text, place} on the map: the place is the middle of the text, in pixels. */
+  function writeNames(on, names) {
+    on.font = `600 ${SIZE}px ${report.FONT}`;
+    [on.textAlign, on.textBaseline, on.lineJoin] = ["center", "middle", "round"];
+    [on.fillStyle, on.strokeStyle, on.lineWidth] = [report.colour("ink"), report.colour("paper"), 4];
+    for (const { text, place: [x, y] } of names) {
+      const written = text.split("\n");
+      written.forEach((line, i) => {
+        const top = y + (i - (written.length - 1) / 2) * LINE;
+        on.strokeText(line, x, top);
+        on.fillText(line, x, top);
+      });
+    }
   }
 
-  Object.assign(report, { placeNames, nameSeries });
+  Object.assign(report, { placeNames, writeNames });
 })();

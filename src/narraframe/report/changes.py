@@ -1,0 +1,152 @@
+"""What changes, and who repeats whom, as rows to read: rises, new themes, channels, drift."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from narraframe.records import Burst, Drift, Estimate, Spread, Trends, Uncovered
+from narraframe.report.shown import month, number, share
+
+SHOWN = 15
+
+
+@dataclass(frozen=True)
+class Rise:
+    """A stretch of time in which a label or theme was raised."""
+
+    kind: str
+    name: str
+    when: str
+    count: str
+    share: str
+    ratio: str
+    sure: str
+
+
+def rises(trends: Trends | None) -> tuple[Rise, ...]:
+    """Return the weightiest bursts, a label or theme may have several."""
+    if trends is None:
+        return ()
+    found = [(line, burst) for line in trends.lines for burst in line.bursts]
+    found.sort(key=lambda one: -one[1].weight)
+    return tuple(
+        Rise(
+            kind=line.kind,
+            name=line.name,
+            when=_when(burst, trends.by),
+            count=f"{burst.n:,} of {burst.of:,}",
+            share=share(burst.n / burst.of if burst.of else math.nan),
+            ratio=f"{burst.ratio:.1f}",
+            sure="plain" if burst.weight > 10 else "weak" if burst.weight < 3 else "fair",
+        )
+        for line, burst in found[:SHOWN]
+    )
+
+
+@dataclass(frozen=True)
+class NewTheme:
+    """A theme that no label of the codebook covers, as written."""
+
+    tag: str
+    name: str
+    posts: int
+    labelled: str
+    likeness: str
+    growth: str
+
+
+def new_themes(uncovered: Sequence[Uncovered] | None) -> tuple[NewTheme, ...]:
+    """Return the themes that the codebook has no label for, those that grow first."""
+    rows = sorted(uncovered or (), key=lambda one: (not one.grows, -one.n_distinct))
+    return tuple(
+        NewTheme(
+            tag=f"T{one.theme}",
+            name=one.name,
+            posts=one.n_posts,
+            labelled=_with_interval(one.labelled),
+            likeness="not asked" if math.isnan(one.likeness) else f"{one.likeness:.2f}",
+            growth=_growth(one),
+        )
+        for one in rows[:SHOWN]
+    )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A channel that repeated another, as written."""
+
+    first: str
+    later: str
+    n: int
+    forwarded: int
+    back: int
+    hours: str
+
+
+def repeating(spread: Spread | None) -> tuple[Pair, ...]:
+    """Return the pairs of channels with most repeated messages."""
+    return tuple(
+        Pair(
+            one.first,
+            one.later,
+            one.n_groups,
+            one.n_forwarded,
+            one.back,
+            _hours(one.delays.median),
+        )
+        for one in (spread.pairs[:SHOWN] if spread else ())
+    )
+
+
+@dataclass(frozen=True)
+class DriftRow:
+    """One question asked of the new posts, as written."""
+
+    what: str
+    effect: str
+    p: str
+    drifted: str
+
+
+def drift_rows(drift: Drift | None) -> tuple[DriftRow, ...]:
+    """Return the tests of new posts against the training posts."""
+    return tuple(
+        DriftRow(
+            what=test.what,
+            effect="not known" if math.isnan(test.effect) else f"{test.effect:.3g}",
+            p="not known" if math.isnan(test.adjusted) else f"{test.adjusted:.3f}",
+            drifted="yes" if test.drifted else "no",
+        )
+        for test in (drift.tests if drift else ())
+    )
+
+
+def _when(burst: Burst, by: str) -> str:
+    def written(period: str) -> str:
+        return month(period) if by == "month" else period
+
+    first, last = written(burst.first), written(burst.last)
+    return first if first == last else f"{first} to {last}"
+
+
+def _with_interval(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return "not known"
+    if math.isnan(estimate.low + estimate.high):
+        return share(estimate.value)
+    return f"{share(estimate.value)} ({share(estimate.low)} to {share(estimate.high)})"
+
+
+def _growth(one: Uncovered) -> str:
+    if math.isnan(one.growth):
+        return "not known"
+    times = "new" if math.isinf(one.growth) else f"× {one.growth:.1f}"
+    return times if one.grows else f"{times}, may be chance"
+
+
+def _hours(hours: float) -> str:
+    if math.isnan(hours):
+        return "not known"
+    return f"{hours * 60:.0f} min" if hours < 1 else f"{number(hours)} h"

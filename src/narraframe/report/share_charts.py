@@ -1,0 +1,121 @@
+"""Charts of shares with intervals, and of how far probabilities mean what they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from narraframe.records import Codebook, Estimate, LabelShare, Prevalence
+from narraframe.report.charts import Chart
+from narraframe.report.curves import Curve
+from narraframe.report.facets import label_name
+from narraframe.report.shown import month
+
+DESIGN, NAIVE = "design", "naive"
+
+
+def share_dots(shares: Sequence[LabelShare], codebook: Codebook | None) -> Chart:
+    """Dots with whiskers: each label's share by design; the count of decisions as a cross."""
+    names = [label_name(codebook, share.label_id) for share in shares]
+    return {
+        "label": "Dot chart: share of posts with each label; the table below has the same",
+        "kind": "dots",
+        "option": {
+            "xAxis": {"type": "value", "min": 0, "name": "per cent of posts"},
+            "yAxis": {"type": "category", "inverse": True, "data": names},
+        },
+        "variants": {
+            DESIGN: {"series": _dots([share.design for share in shares], "Share by design")},
+            NAIVE: {"series": _dots([_alone(share) for share in shares], "Share of decisions")},
+        },
+        "variant": DESIGN,
+    }
+
+
+def share_months(prevalence: Prevalence, label_id: str, name: str) -> Chart | None:
+    """Return one label's share by design per month with its interval; None without months."""
+    found = [prevalence.of(label_id, by="month", value=m) for m in prevalence.slices("month")]
+    shares = [share for share in found if share is not None]
+    if not any(share.is_known for share in shares):
+        return None
+    return {
+        "label": f"Share of posts with {name} per month, by design, with its interval",
+        "kind": "band",
+        "option": {
+            "xAxis": {"type": "category", "data": [month(share.value) for share in shares]},
+            "yAxis": {"type": "value", "min": 0},
+            "series": [
+                {"id": end, "data": [_percent(getattr(share.design, end)) for share in shares]}
+                for end in ("low", "high", "value")
+            ],
+        },
+        "notes": [_note(share.design, "Share") for share in shares],
+    }
+
+
+def reliability_chart(curves: Sequence[Curve], names: Sequence[str]) -> Chart:
+    """Dots with whiskers along the diagonal: share of positives over probability, a curve each."""
+    return {
+        "label": "Reliability: share of positives over the probability, with intervals",
+        "kind": "reliability",
+        "option": {},
+        "variants": {
+            str(number): {
+                "points": [
+                    [
+                        round(one.probability, 4),
+                        _rounded(one.share.value),
+                        _rounded(one.share.low),
+                        _rounded(one.share.high),
+                        one.share.n,
+                    ]
+                    for one in curve.bins
+                ],
+                "name": name,
+            }
+            for number, (curve, name) in enumerate(zip(curves, names, strict=True))
+        },
+        "variant": "0",
+    }
+
+
+def _alone(share: LabelShare) -> Estimate:
+    return Estimate(share.naive.value, math.nan, math.nan, share.naive.n)
+
+
+def _dots(estimates: Sequence[Estimate], title: str) -> list[dict[str, Any]]:
+    points: list[dict[str, Any]] = []
+    whiskers: list[list[float | int | None]] = []
+    undefined = []
+    for row, estimate in enumerate(estimates):
+        if math.isnan(estimate.value):
+            undefined.append([0, row])
+            continue
+        points.append({"value": [_percent(estimate.value), row], "note": _note(estimate, title)})
+        if not math.isnan(estimate.low + estimate.high):
+            ends = [[_percent(estimate.low), row], [_percent(estimate.high), row]]
+            whiskers += [*ends, [None, row]]
+    return [
+        {"id": "whiskers", "type": "line", "data": whiskers, "connectNulls": False},
+        {"id": "points", "name": title, "type": "scatter", "data": points},
+        {"id": "undefined", "type": "scatter", "data": undefined},
+    ]
+
+
+def _note(estimate: Estimate, title: str) -> str:
+    if math.isnan(estimate.value):
+        return "not known"
+    note = f"{title} {100 * estimate.value:.1f} %"
+    if math.isnan(estimate.low + estimate.high):
+        return f"{note}, no interval"
+    ends = f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f} %"
+    return f"{note}, {estimate.level:.0%} interval {ends}"
+
+
+def _percent(value: float) -> float | None:
+    return None if math.isnan(value) else round(100 * value, 2)
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 4)
