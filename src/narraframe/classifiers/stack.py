@@ -116,21 +116,25 @@ def _fit(x: Floats, targets: Floats, offset: Floats, start: Floats, pull: Floats
 def _newton(x: Floats, targets: Floats, offset: Floats, start: Floats, pull: Floats) -> Floats:
     beta = start.copy()
 
-    def loss(beta: Floats) -> float:
+    def loss(beta: Floats) -> tuple[float, Floats]:
+        """Return the loss, and P(1) behind it: one exponential serves both."""
         logit = x @ beta + offset
-        fit = np.logaddexp(0, logit) - targets * logit
-        return float(fit.sum() + (pull * (beta - start) ** 2).sum() / 2)
+        small = np.exp(-np.abs(logit))
+        fit = np.maximum(logit, 0) + np.log1p(small) - targets * logit
+        p = np.where(logit >= 0, 1, small) / (1 + small)
+        return float(fit.sum() + (pull * (beta - start) ** 2).sum() / 2), p
 
-    best = loss(beta)
+    best, p = loss(beta)
     for _ in range(_STEPS):
-        p = expit(x @ beta + offset)
         gradient = x.T @ (p - targets) + pull * (beta - start)
         hessian = (x * (p * (1 - p))[:, None]).T @ x + np.diag(pull)
         move = np.linalg.solve(hessian, gradient)
-        while loss(beta - move) > best and np.abs(move).max() > 1e-12:
+        after, p = loss(beta - move)
+        while after > best and np.abs(move).max() > 1e-12:
             move /= 2
+            after, p = loss(beta - move)
         beta = beta - move
-        before, best = best, loss(beta)
+        before, best = best, after
         if before - best <= 1e-10 * abs(before):
             break
     return beta
