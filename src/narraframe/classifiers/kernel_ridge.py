@@ -153,7 +153,8 @@ def _nystroem(
     landmarks = x[chosen]
     among = kernel(landmarks, landmarks, head.kernel, dtype=np.float64)
     among[np.diag_indices(len(among))] += 1e-6 * len(among)
-    spread = np.linalg.inv(np.linalg.cholesky(among)).T.astype(np.float32)  # kernel values to coordinates in the span
+    whitening = np.linalg.inv(np.linalg.cholesky(among))
+    spread = whitening.T.astype(np.float32)  # kernel values to coordinates in the span
     blocks = [np.arange(a, min(a + _BLOCK, n)) for a in range(0, n, _BLOCK)]
     at = np.empty((n, len(chosen)), dtype=np.float32)
     for block in blocks:
