@@ -54,7 +54,8 @@ def oracle(scores, y, known):
         return found.x
 
     common = fit(cells, np.zeros(v + 1), 1e-9)
-    own = [fit([c for c in cells if c[1] == j], common, 1.0) for j in range(k)]
+    pull = 1 + (20 / np.minimum(positive, negative)) ** 2
+    own = [fit([c for c in cells if c[1] == j], common, pull[j]) for j in range(k)]
     return np.array([b[:-1] / spread for b in own]).T, np.array(
         [b[-1] + frequency[j] for j, b in enumerate(own)]
     )
@@ -179,6 +180,21 @@ def test_few_positives_stay_near_the_fit_of_all_labels():
     known[np.flatnonzero(y[:, 0] == 1)[:2], 0] = True
     known[np.flatnonzero(y[:, 0] == 0)[:8], 0] = True
     assert fit_stack(scores, y, known).slopes[0, 0] == pytest.approx(2, abs=0.4)
+
+
+@pytest.mark.parametrize("answer", [0, 1])
+def test_the_fewer_of_an_answer_there_are_the_nearer_a_label_is_to_the_common_fit(answer):
+    """Eight labels of one kind, and one whose score says nothing, known of ever more posts."""
+    scores, y = simulate(1000, [[2.0] * 9], [-1.0] * 9)
+    slopes = []
+    for n in (4, 16, 400):
+        known = everywhere(y)
+        known[500 + n :, 0] = False
+        scores[0, :500, 0] = np.linspace(-1, 1, 500)
+        scores[0, 500 : 500 + n, 0] = np.linspace(-1, 1, n)
+        y[:500, 0], y[500:, 0] = 1 - answer, answer
+        slopes.append(fit_stack(scores, y, known).slopes[0, 0])
+    assert 2 > slopes[0] > 1.5 > slopes[1] > 0.5 > slopes[2] > -1e-9
 
 
 def test_many_positives_have_their_own_fit():

@@ -10,6 +10,11 @@ from scipy.special import expit
 
 _PULL = 1.0
 """Of a normal prior around the pooled fit, per unit of spread: 0.5 to 2 were best on three sets."""
+_FEW = 20.0
+"""Positives (or negatives, where they are fewer) at which the pull is twice that: the held-out scores
+of few posts go astray together, and seem to say more than they do. By 8 draws of 8, 16 and 40 posts
+a label on three sets; from 40 on it changes nothing.
+"""
 NOISE = 1e-4
 """Scores that lie no further apart, where yes and no lie about 1 apart, are errors of rounding."""
 _STEPS = 100
@@ -35,10 +40,10 @@ def fit_stack(scores: Floats, y: NDArray[np.int8], known: NDArray[np.bool_]) -> 
     """Learn what each view's score is worth, from scores of posts that its head did not see.
 
     One fit for all labels together gives each view a slope and keeps each label's own frequency; a
-    label's own fit is drawn toward it by a normal prior, so that few positives move it little: a
-    rare label is never pulled up to the frequency of the others. No slope falls below 0: a view
-    that ranks backwards tells nothing. So an encoder that does not know the language weighs
-    nothing, and with one view this is Platt scaling.
+    label's own fit is drawn toward it by a normal prior, the tighter the fewer positives (or
+    negatives) the label has: a rare label is never pulled up to the frequency of the others. No
+    slope falls below 0: a view that ranks backwards tells nothing. So an encoder that does not know
+    the language weighs nothing, and with one view this is Platt scaling.
 
     Parameters
     ----------
@@ -75,11 +80,11 @@ def fit_stack(scores: Floats, y: NDArray[np.int8], known: NDArray[np.bool_]) -> 
     free = np.full(n_views + 1, 1e-9)  # keeps constant scores solvable; moves no other fit
     x = (scores[:, pool] / spread[:, None]).T
     common = _fit(x, targets[pool], offset[pool], np.zeros(n_views + 1), free)
-    prior = np.full(n_views + 1, _PULL)
+    pull = _PULL * (1 + (_FEW / np.maximum(np.minimum(positive, negative), 1)) ** 2)
     for j in usable:
         rows = known[:, j]
         x = (scores[:, rows, j] / spread[:, None]).T
-        own = _fit(x, targets[rows, j], offset[rows, j], common, prior)
+        own = _fit(x, targets[rows, j], offset[rows, j], common, np.full(n_views + 1, pull[j]))
         slopes[:, j], intercept[j] = own[:-1] / spread, own[-1] + frequency[j]
     return Stack(slopes, intercept)
 
@@ -116,21 +121,25 @@ def _fit(x: Floats, targets: Floats, offset: Floats, start: Floats, pull: Floats
 def _newton(x: Floats, targets: Floats, offset: Floats, start: Floats, pull: Floats) -> Floats:
     beta = start.copy()
 
-    def loss(beta: Floats) -> float:
+    def loss(beta: Floats) -> tuple[float, Floats]:
+        """Return the loss, and P(1) behind it: one exponential serves both."""
         logit = x @ beta + offset
-        fit = np.logaddexp(0, logit) - targets * logit
-        return float(fit.sum() + (pull * (beta - start) ** 2).sum() / 2)
+        small = np.exp(-np.abs(logit))
+        fit = np.maximum(logit, 0) + np.log1p(small) - targets * logit
+        p = np.where(logit >= 0, 1, small) / (1 + small)
+        return float(fit.sum() + (pull * (beta - start) ** 2).sum() / 2), p
 
-    best = loss(beta)
+    best, p = loss(beta)
     for _ in range(_STEPS):
-        p = expit(x @ beta + offset)
         gradient = x.T @ (p - targets) + pull * (beta - start)
         hessian = (x * (p * (1 - p))[:, None]).T @ x + np.diag(pull)
         move = np.linalg.solve(hessian, gradient)
-        while loss(beta - move) > best and np.abs(move).max() > 1e-12:
+        after, p = loss(beta - move)
+        while after > best and np.abs(move).max() > 1e-12:
             move /= 2
+            after, p = loss(beta - move)
         beta = beta - move
-        before, best = best, loss(beta)
+        before, best = best, after
         if before - best <= 1e-10 * abs(before):
             break
     return beta
