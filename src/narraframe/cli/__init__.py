@@ -18,10 +18,11 @@ from narraframe.cli.backend import backend
 from narraframe.cli.labelling import adjudicate, pull, push
 from narraframe.cli.labels import codebook
 from narraframe.cli.labelstudio import labelstudio
-from narraframe.cli.models import evaluate, score, train
+from narraframe.cli.models import evaluate, train
 from narraframe.cli.posts import embed, ingest
 from narraframe.cli.queue import queue
 from narraframe.cli.registry import compare, promote, rollback
+from narraframe.cli.scoring import score
 from narraframe.cli.themes import themes
 from narraframe.cli.workspace import demo, doctor, init, report
 from narraframe.errors import NarraframeError

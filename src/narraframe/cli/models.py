@@ -1,9 +1,8 @@
-"""The commands of the classifier: train, evaluate, score."""
+"""The commands of the classifier: train, evaluate."""
 
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,58 +132,6 @@ def evaluate(
     for note in evaluated.notes:
         say(note)
     show_rows(evaluated.counts.items())
-
-
-@click.command(short_help="Score new posts with a model.")
-@options.inputs
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="OUT",
-    help="*.parquet, *.csv, *.jsonl or *.jsonl.gz; - for JSON lines on standard output.",
-)
-@model_option
-@options.reading
-@options.workspace_option
-@options.force
-def score(
-    inputs: tuple[str, ...],
-    output: str,
-    model: str,
-    read: ReadOptions,
-    workspace: Path | None,
-    force: bool,
-) -> None:
-    """Score posts: for each post and label a probability and a decision.
-
-    The output is a long table: post_id, label_id, label_name, probability, threshold, decision,
-    reason, model. A post without a score (no text, a language the model does not know) has one row
-    that says why. Inputs are read as a stream, so their size does not matter.
-
-    \b
-    Example:
-      narraframe score new.jsonl -o scores.parquet --model models:/narratives@champion
-    """
-    from narraframe.workflows.score import score as run
-
-    summary = run(
-        inputs,
-        output=None if output == "-" else Path(output),
-        stdout=sys.stdout,
-        model_uri=model,
-        options=read,
-        workspace=options.find(workspace),
-        force=force,
-        watch=(watch := TerminalWatch()),
-    )
-    for line in summary.warnings:
-        watch.warn(line)
-    if output != "-":
-        tally = summary.tally
-        say(f"{output}: {tally.n_scored:,} of {tally.n_posts:,} posts scored by {summary.model}")
-        reasons = ((f"no score: {reason}", n) for reason, n in tally.reasons.items())
-        show_rows([*reasons, *tally.decisions.items()])
 
 
 def _show_more(fitted: Fitted) -> None:

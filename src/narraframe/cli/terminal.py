@@ -28,6 +28,34 @@ class TerminalWatch:
         ) as bar:
             yield lambda n: bar.update(n) and None
 
+    @contextmanager
+    def reading(self, name: str, *, total: int | None) -> Iterator[Callable[[int, int], None]]:
+        """Open a stage that is measured in bytes and shown in posts; see `workflows.watch.Watch`.
+
+        Where the end is known, the time that is left is shown, too.
+        """
+        if total is None:
+            with self.stage(name) as step:
+                yield lambda posts, _read: step(posts)
+            return
+        from tqdm import tqdm
+
+        form = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}{postfix}]"
+        with tqdm(
+            desc=name, total=total, bar_format=form, disable=None, file=sys.stderr, leave=False
+        ) as bar:
+            n_posts = 0
+
+            def step_on(posts: int, read: int) -> None:
+                nonlocal n_posts
+                n_posts += posts
+                seconds = bar.format_dict["elapsed"] if not bar.disable else 0
+                rate = f", {n_posts / seconds:,.0f} posts/s" if seconds else ""
+                bar.set_postfix_str(f"{n_posts:,} posts{rate}", refresh=False)
+                bar.update(read)
+
+            yield step_on
+
     def warn(self, line: str) -> None:
         """Show one warning."""
         click.echo(f"warning: {line}", err=True)

@@ -44,22 +44,36 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
         as a parent follows its children: then no reason is given, and no threshold.
     """
     k = len(scores.label_ids)
-    columns: dict[str, list[Any]] = {name: [] for name in SCORES.names}
-    for i, post_id in enumerate(scores.post_ids):
-        scored = scores.reasons[i] == ""
-        rows = k if scored else 1
-        columns["post_id"] += [post_id] * rows
-        columns["label_id"] += list(scores.label_ids) if scored else [None]
-        columns["label_name"] += [names[j] for j in scores.label_ids] if scored else [None]
-        p = scores.probability[i]
-        known = ~np.isnan(p)
-        cut = known & ~np.isnan(scores.thresholds)
-        columns["threshold"] += _where(cut, scores.thresholds) if scored else [None]
-        columns["probability"] += _where(known, p) if scored else [None]
-        decided = known & ~scores.abstained[i]
-        columns["decision"] += _where(decided, scores.decision[i]) if scored else [None]
-        columns["reason"] += _why(known, decided, reasons) if scored else [scores.reasons[i]]
-        columns["model"] += [scores.model] * rows
+    scored = np.array([not reason for reason in scores.reasons], dtype=np.bool_)
+    counts = np.where(scored, k, 1)
+    post = np.repeat(np.arange(len(scores.post_ids)), counts)
+    # which label a row has: those of a scored post in their order; of another post, none
+    label = np.arange(len(post)) - np.repeat(np.cumsum(counts) - counts, counts)
+    no_label = ~scored[post]
+    cell = (post, np.where(no_label, 0, label))
+    known = ~np.isnan(scores.probability) & scored[:, None]
+    decided = known & ~scores.abstained
+    cut = known & ~np.isnan(scores.thresholds)
+    columns = {
+        "post_id": pa.array(scores.post_ids, pa.string()).take(pa.array(post)),
+        "label_id": _labels(scores.label_ids, label, no_label),
+        "label_name": _labels([names[i] for i in scores.label_ids], label, no_label),
+        "probability": _masked(scores.probability, known, cell, no_label),
+        "threshold": _masked(np.float32(scores.thresholds), cut, cell, no_label),
+        "decision": _masked(scores.decision, decided, cell, no_label),
+        "reason": _why(scores.reasons, reasons, known, decided, post, label, no_label),
+        "model": pa.repeat(pa.scalar(scores.model, pa.string()), len(post)),
+    }
+    return pa.table(columns, schema=SCORES)
+
+
+def unscored_rows(post_ids: Sequence[str], reasons: Sequence[str], model: str) -> pa.Table:
+    """Return rows of the table SCORES that say why there is no score; one row each."""
+    n = len(post_ids)
+    columns = {field.name: pa.nulls(n, field.type) for field in SCORES}
+    columns["post_id"] = pa.array(post_ids, pa.string())
+    columns["reason"] = pa.array(reasons, pa.string())
+    columns["model"] = pa.repeat(pa.scalar(model, pa.string()), n)
     return pa.table(columns, schema=SCORES)
 
 
@@ -140,10 +154,36 @@ def read_scores(path: Path) -> Scores:
     )
 
 
-def _why(known: Any, decided: Any, reasons: Sequence[str]) -> list[str | None]:
-    cells = zip(known, decided, reasons, strict=True)
-    return [(None if sure else CLOSE) if ok else why or None for ok, sure, why in cells]
+def _labels(values: Sequence[str], label: Any, no_label: Any) -> pa.Array:
+    return pa.array(values, pa.string()).take(pa.array(label, mask=no_label))
 
 
-def _where(known: Any, values: Any) -> list[Any]:
-    return [value if ok else None for ok, value in zip(known, values.tolist(), strict=True)]
+def _masked(values: Any, there: Any, cell: Any, no_label: Any) -> pa.Array:
+    """Return the cells of `values` (n, k) or (k,), null where they are not `there`."""
+    shape = there.shape
+    if not shape[1]:
+        return pa.nulls(len(no_label), pa.from_numpy_dtype(values.dtype))
+    whole = np.broadcast_to(values, shape)
+    return pa.array(whole[cell], mask=no_label | ~there[cell])
+
+
+def _why(
+    of_post: Sequence[str],
+    of_label: Sequence[str],
+    known: Any,
+    decided: Any,
+    post: Any,
+    label: Any,
+    no_label: Any,
+) -> pa.Array:
+    """Return why a row has no score or no decision; null where it has both."""
+    n, k = known.shape
+    # all reasons there are, then for each row the place of its own, or none
+    texts = [*of_post, *of_label, CLOSE]
+    place = np.where(no_label, post, n + label)
+    said = no_label | (np.array([*map(bool, of_label), False])[np.where(no_label, k, label)])
+    if k:
+        cell = (post, np.where(no_label, 0, label))
+        place = np.where(~no_label & known[cell], n + k, place)
+        said = np.where(~no_label & known[cell], ~decided[cell], said)
+    return pa.array(texts, pa.string()).take(pa.array(place, mask=~said))

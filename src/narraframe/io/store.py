@@ -25,6 +25,7 @@ R = TypeVar("R")
 
 EXPERIMENT = "narraframe"
 THEMES_EXPERIMENT = "narraframe-themes"
+SCORES_EXPERIMENT = "narraframe-scores"
 _REFUSALS = tuple(
     f"SQLITE_{kind}" for kind in ("FULL", "IOERR", "READONLY", "CANTOPEN", "BUSY", "LOCKED", "PERM")
 )
@@ -106,7 +107,7 @@ def _client(database: Path, store: Path) -> MlflowClient:
 
     uri = f"sqlite:///{database}"
     client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-    for name in (EXPERIMENT, THEMES_EXPERIMENT):
+    for name in (EXPERIMENT, THEMES_EXPERIMENT, SCORES_EXPERIMENT):
         if client.get_experiment_by_name(name) is None:
             client.create_experiment(name, artifact_location=str(store / "artifacts"))
     return client

@@ -1,7 +1,8 @@
-"""Runs written into the workspace's MLflow store: training with its candidates, and themes."""
+"""Runs written into the workspace's MLflow store: training with its candidates, themes, scores."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +17,22 @@ from narraframe.io.registry import (
     Registered,
     bundle_folder,
 )
-from narraframe.io.store import EXPERIMENT, THEMES_EXPERIMENT, explained, open_store
+from narraframe.io.store import (
+    EXPERIMENT,
+    SCORES_EXPERIMENT,
+    THEMES_EXPERIMENT,
+    explained,
+    open_store,
+)
 from narraframe.records import HeldOut
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+
+
+_METRICS_AT_ONCE = 1_000
+_LONGEST_PARAMETER, _LONGEST_METRIC = 6_000, 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +150,55 @@ def log_themes(
         for file_name, text in files.items():
             mlflow.log_text(text, file_name)
         return str(active.info.run_id)
+
+
+@explained
+def log_scores(
+    store: Path,
+    *,
+    name: str,
+    parameters: Mapping[str, str],
+    metrics: Mapping[str, float],
+    extra: Mapping[str, float] | None = None,
+) -> str:
+    """Write one run of the kind "score" and return its id.
+
+    Parameters
+    ----------
+    store : Path
+        The workspace's store.
+    name : str
+        Of the run.
+    parameters, metrics : mapping
+        What was scored by what, and what came of it; metrics that are nan are left out.
+    extra : mapping of str to float, default=None
+        Further figures of the same posts, such as those of drift.
+
+    Raises
+    ------
+    OutputError
+        If the store cannot be written.
+    """
+    client = open_store(store)
+    from mlflow.entities import Metric, Param, RunTag
+
+    experiment = client.get_experiment_by_name(SCORES_EXPERIMENT)
+    tags = {"kind": "score", "model": name}
+    run = client.create_run(experiment.experiment_id, run_name=name, tags=tags)
+    run_id, now = run.info.run_id, run.info.start_time
+    known = {key: value for key, value in {**metrics, **(extra or {})}.items() if value == value}
+    logged = [Metric(_metric_name(key), value, now, 0) for key, value in known.items()]
+    given = [Param(key, value[:_LONGEST_PARAMETER]) for key, value in parameters.items()]
+    client.log_batch(run_id, params=given, tags=[RunTag(*tag) for tag in tags.items()])
+    for start in range(0, len(logged), _METRICS_AT_ONCE):
+        client.log_batch(run_id, metrics=logged[start : start + _METRICS_AT_ONCE])
+    client.set_terminated(run_id)
+    return str(run_id)
+
+
+def _metric_name(key: str) -> str:
+    """Return `key` as MLflow takes it: of letters, digits and a few signs."""
+    return re.sub(r"[^/\w.\- :]+", "_", key)[:_LONGEST_METRIC]
 
 
 def _log(run: TrainingRun | ChildRun) -> None:

@@ -97,6 +97,26 @@ def stream(paths: Sequence[str], *, options: ReadOptions, account: Account) -> I
     InputError
         If a path cannot be read, or a record is bad and `options.strict`.
     """
+    records = stream_records(paths, options=options, account=account)
+    return (record for record in records if isinstance(record, Post))
+
+
+def stream_records(
+    paths: Sequence[str],
+    *,
+    options: ReadOptions,
+    account: Account,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Post | BadRecord]:
+    """Yield raw posts and the records that could not be read, one by one, keeping `account`.
+
+    `progress` is called with the bytes just read.
+
+    Raises
+    ------
+    InputError
+        If a path cannot be read, or a record is bad and `options.strict`.
+    """
     for path in paths:
         records = read_posts(
             path,
@@ -104,6 +124,7 @@ def stream(paths: Sequence[str], *, options: ReadOptions, account: Account) -> I
             columns=options.columns,
             channel=options.channel,
             stdin=options.stdin,
+            progress=progress,
         )
         for record in records:
             if isinstance(record, Post):
@@ -115,6 +136,7 @@ def stream(paths: Sequence[str], *, options: ReadOptions, account: Account) -> I
                 account.notes[record.what] += 1
             else:
                 count_bad(record, options=options, account=account)
+                yield record
 
 
 def warn_of_bad(account: Account, watch: Watch) -> None:

@@ -1,54 +1,69 @@
-"""Score: a stream of posts through a registered model, a window at a time."""
+"""Score: posts of any number through a registered model, a window at a time, and on from a stop.
+
+A window that is finished outlives the process. Run again, the same command reads its inputs again
+and scores only the windows that are not there yet, or whose posts have changed since; after another
+model came in between, it begins anew. Vectors are cached, so what is repeated costs little.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from narraframe import __version__
 from narraframe.config import Workspace
 from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
-from narraframe.io.files import check_output
-from narraframe.io.registry import find_model
-from narraframe.io.rows import SUFFIXES, JsonLines, RowWriter, check_suffix, open_rows
+from narraframe.io.registry import Registered, find_model
+from narraframe.io.sinks import check_sink, open_sink
 from narraframe.io.tables import SCORES
-from narraframe.posts.prepare import prepare
-from narraframe.records import BadRecord, Post
-from narraframe.workflows.reading import Account, ReadOptions, count_bad, stream, warn_of_bad
-from narraframe.workflows.scored_window import Tally, score_window, warnings_of
+from narraframe.workflows.reading import Account, ReadOptions, stream_records, warn_of_bad
+from narraframe.workflows.score_items import WINDOW, each_once, window_digest, windows
+from narraframe.workflows.score_notes import score_notes
+from narraframe.workflows.score_tracking import track_scores
+from narraframe.workflows.scored_window import Item, Tally, score_window
 from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.watch import Watch
 
-# Texts of like length go through the encoder together: larger windows waste less on padding.
-WINDOW = 2_000
+
+class StoppedError(Exception):
+    """The work was asked to stop, and did so between two windows."""
 
 
 @dataclass
 class ScoreSummary:
-    """What a scoring run came to."""
+    """What a scoring run came to; `n_resumed` posts were scored by an earlier run that stopped."""
 
     model: str
     account: Account
     tally: Tally = field(default_factory=Tally)
+    n_resumed: int = 0
+    seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
 
 
 def score(
     paths: Sequence[str],
     *,
-    output: Path | None,
+    output: str | Path | None,
     stdout: IO[str],
     model_uri: str,
     options: ReadOptions,
     workspace: Workspace,
     force: bool,
     watch: Watch,
+    table: str | None = None,
+    track: bool = False,
 ) -> ScoreSummary:
-    """Score `paths` into `output`, or as JSON lines to `stdout`.
+    """Score `paths` into `output` (see `io.sinks`), or as JSON lines to `stdout`.
+
+    `table` names the table of a database; `track` writes the run into MLflow once the scores are
+    there.
 
     Raises
     ------
@@ -57,61 +72,126 @@ def score(
     ModelError, EncoderError
         If the model is not to be found, damaged, or its encoder is not at hand.
     OutputError
-        If `output` exists and `force` is False, or cannot be written.
+        If `output` exists and `force` is False, cannot be written, or is being written.
+    UsageError
+        If `output` or `table` is malformed, or what it needs is not installed.
     """
-    if output is not None:
-        check_suffix(output)
-        check_output(output, endings=SUFFIXES, inputs=paths, force=force)
+    target = None if output is None else str(output)
+    if target is not None:
+        check_sink(target, inputs=paths, force=force, table=table)
     found = find_model(workspace.store, model_uri)
-    scorer = open_registered(found, workspace=workspace, watch=watch)
-    cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
+    return score_by(
+        (found, open_registered(found, workspace=workspace, watch=watch)),
+        paths,
+        output=target,
+        stdout=stdout,
+        options=options,
+        workspace=workspace,
+        force=force,
+        watch=watch,
+        table=table,
+        track=track,
+    )
+
+
+def score_by(
+    model: tuple[Registered, Scorer],
+    paths: Sequence[str],
+    *,
+    output: str | None,
+    stdout: IO[str],
+    options: ReadOptions,
+    workspace: Workspace,
+    force: bool,
+    watch: Watch,
+    table: str | None = None,
+    track: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
+) -> ScoreSummary:
+    """Score by a model that is open already; for the rest, and the errors, see `score`.
+
+    Raises
+    ------
+    StoppedError
+        If `stopped` says so, between two windows.
+    """
+    found, scorer = model
+    started = time.monotonic()
     summary = ScoreSummary(model=scorer.title, account=Account())
-    raw = stream(paths, options=options, account=summary.account)
-    posts = _once(prepare(raw), options=options, account=summary.account)
-    with _writer(output, stdout, force=force) as writer, watch.stage("score") as step:
-        for window in _windows(posts):
-            scored = score_window(scorer, window, cache=cache)
-            writer.write(scored.rows)
-            summary.tally += scored.tally
+    cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
+    identity = {
+        "format": "1",
+        "narraframe": __version__,
+        "model": scorer.title,
+        "encoder": scorer.encoder.name,
+        "window": str(WINDOW),
+    }
+    sink_of = open_sink(
+        output,
+        stdout=stdout,
+        table=table,
+        schema=SCORES,
+        model=found.name,
+        identity=identity,
+        force=force,
+    )
+    with sink_of as sink, _read(paths, options, summary.account, watch) as (batches, step):
+        if sink.n_dropped:
+            watch.warn(
+                f"{output}: {sink.n_dropped:,} finished windows of an earlier run are not taken "
+                f"up: they were scored by another model or version than {scorer.title}"
+            )
+        n_windows = 0
+        for n_windows, window in enumerate(batches, start=1):
+            digest = window_digest(window)
+            note = sink.note_of(n_windows - 1, digest)
+            if note is None:
+                scored = score_window(scorer, window, cache=cache)
+                tally, note = scored.tally, json.dumps(scored.tally.as_record())
+                sink.put(n_windows - 1, digest, scored.rows, note)
+            else:
+                tally = Tally.from_record(json.loads(note))
+                summary.n_resumed += tally.n_posts
+            summary.tally += tally
             step(len(window))
+            if stopped():
+                raise StoppedError
         if not summary.tally.n_posts:
             raise InputError("no post was found", where=", ".join(paths))
+        sink.finish(n_windows)
     warn_of_bad(summary.account, watch)
-    _warn(summary, cache, scorer)
+    summary.warnings += [*cache.faults, *score_notes(summary.tally, scorer.classifier)]
+    summary.seconds = time.monotonic() - started
+    if track:
+        summary.warnings += track_scores(workspace.store, found, scorer, paths, output, summary)
     return summary
 
 
-def _writer(
-    output: Path | None, stdout: IO[str], *, force: bool
-) -> AbstractContextManager[RowWriter]:
-    if output is None:
-        return nullcontext(JsonLines(stdout))
-    return open_rows(output, SCORES, force=force)
+@contextmanager
+def _read(
+    paths: Sequence[str], options: ReadOptions, account: Account, watch: Watch
+) -> Iterator[tuple[Iterator[list[Item]], Callable[[int], None]]]:
+    """Yield the windows of `paths`, and what to call with the number of posts just finished."""
+    total, waiting = _total_bytes(paths), 0
+
+    def take(n_bytes: int) -> None:
+        nonlocal waiting
+        waiting += n_bytes
+
+    records = stream_records(paths, options=options, account=account, progress=take)
+    with watch.reading("score", total=total) as show:
+
+        def step(n_posts: int) -> None:
+            nonlocal waiting
+            show(n_posts, waiting)
+            waiting = 0
+
+        yield windows(each_once(records, options=options, account=account)), step
 
 
-def _once(posts: Iterable[Post], *, options: ReadOptions, account: Account) -> Iterator[Post]:
-    """Leave out a post that was read before; another post under a taken id is a bad record.
-
-    Of each post two numbers are held, not its text.
-    """
-    text_of: dict[int, int] = {}
-    for post in posts:
-        key, text = hash(post.post_id), hash((post.text, post.channel))
-        if key not in text_of:
-            text_of[key] = text
-            yield post
-        elif text_of[key] == text:
-            account.merged += 1
-        else:
-            what = f"post_id {post.post_id!r} is taken by an earlier post"
-            count_bad(BadRecord(post.source, what), options=options, account=account)
-
-
-def _windows(posts: Iterable[Post]) -> Iterator[list[Post]]:
-    rest = iter(posts)
-    while window := list(islice(rest, WINDOW)):
-        yield window
-
-
-def _warn(summary: ScoreSummary, cache: EmbeddingCache, scorer: Scorer) -> None:
-    summary.warnings += [*cache.faults, *warnings_of(summary.tally, scorer.classifier)]
+def _total_bytes(paths: Sequence[str]) -> int | None:
+    """Return the size of all inputs; None where one is a stream."""
+    files = [Path(path) for path in paths]
+    if not all(file.is_file() for file in files):
+        return None
+    return sum(file.stat().st_size for file in files)

@@ -1,7 +1,8 @@
 """One window of posts through a model: the rows of its scores, and what they come to.
 
 The one computation that every way of scoring shares: the stream of one process and the blocks of a
-cluster. The rows of a window do not depend on what else is scored beside it.
+cluster. The rows of a window do not depend on what else is scored beside it. An item is a post, or
+a record that could not be read as one: that has a row too, which says why.
 """
 
 from __future__ import annotations
@@ -9,27 +10,45 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from narraframe.classifiers.classifier import Classifier
 from narraframe.embeddings.embed import VectorCache
-from narraframe.io.scores import Sentence, add_evidence, score_rows
+from narraframe.io.scores import Sentence, add_evidence, score_rows, unscored_rows
+from narraframe.posts.prepare import prepare
 from narraframe.records import Post, Scores
 from narraframe.workflows.evidence import Quote, explain
 from narraframe.workflows.scorer import Scorer
-from narraframe.workflows.train_notes import never_note
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """What was read but is no post to score: `post_id` is its place, `kind` and `what` say why."""
+
+    post_id: str
+    kind: str
+    what: str
+
+    @property
+    def reason(self) -> str:
+        """As the column `reason` has it."""
+        return f"{self.kind}: {self.what}"
+
+
+Item = Post | Unscored
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
     """What scored posts come to; tallies of several windows are added up.
 
-    `reasons` counts the posts without a score, `decisions` those to which a label applies (labels
-    that the model has not learnt are not in it), `n_abstained` the decisions left open, `n_strange`
-    the scored posts in languages that the encoder was not made for, `n_seen` the copies of training
-    posts.
+    `n_posts` counts all items. `reasons` counts those without a score (records that are no post by
+    their kind), `decisions` the posts to which a label applies (labels that the model has not
+    learnt are not in it), `n_abstained` the decisions left open, `n_strange` the scored posts in
+    languages that the encoder was not made for, `n_seen` the copies of training posts.
     """
 
     n_posts: int = 0
@@ -55,10 +74,21 @@ class Tally:
             decisions=decisions,
         )
 
+    def as_record(self) -> dict[str, Any]:
+        """Return it as what JSON can hold; `from_record` undoes it."""
+        counted = {"reasons": dict(self.reasons), "decisions": dict(self.decisions)}
+        return vars(self) | counted
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> Tally:
+        """Return the tally that `as_record` was asked of."""
+        counted = {name: Counter(record[name]) for name in ("reasons", "decisions")}
+        return Tally(**record | counted)
+
 
 @dataclass(frozen=True)
 class ScoredWindow:
-    """The `rows` of a window (table SCORES or EXPLAINED, in the posts' order) and its `tally`."""
+    """The `rows` of a window (table SCORES or EXPLAINED, in the items' order) and its `tally`."""
 
     rows: pa.Table
     tally: Tally
@@ -66,51 +96,41 @@ class ScoredWindow:
 
 def score_window(
     scorer: Scorer,
-    posts: Sequence[Post],
+    items: Sequence[Item],
     *,
     cache: VectorCache | None = None,
     evidence: bool = False,
 ) -> ScoredWindow:
-    """Score prepared posts.
+    """Score posts, and give every other item its row.
 
     Parameters
     ----------
     scorer : Scorer
-    posts : sequence of Post
-        Prepared (`posts.prepare`).
+    items : sequence of Post or Unscored
+        Posts raw or prepared (`posts.prepare`).
     cache : VectorCache, default=None
         Vectors of the scorer's encoder.
     evidence : bool, default=False
         Whether to name the sentences that carry each decision: rows of the table EXPLAINED.
     """
+    posts = list(prepare(item for item in items if isinstance(item, Post)))
     scores = scorer.score(posts, cache=cache)
     names = {label.label_id: label.name for label in scorer.bundle.codebook.labels}
     rows = score_rows(scores, names=names, reasons=scorer.classifier.reasons)
     if evidence:
         rows = add_evidence(rows, _sentences(scorer, posts, scores, cache))
-    return ScoredWindow(rows, _tally(scores, posts, scorer))
-
-
-def warnings_of(tally: Tally, classifier: Classifier) -> list[str]:
-    """Say what has to be known of scores before they are believed."""
-    found = []
-    silent = [i for i in classifier.label_ids if i not in tally.decisions]
-    if silent and tally.n_scored:
-        found.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
-    found += never_note(classifier)
-    if tally.n_abstained:
-        found.append(f"{tally.n_abstained:,} decisions were left open, as too close to call")
-    if tally.n_strange:
-        found.append(
-            f"{tally.n_strange:,} of {tally.n_posts:,} posts are in languages that the encoder "
-            "was not made for: word counts carry the model there"
+    tally = _tally(scores, posts, scorer)
+    others = [item for item in items if not isinstance(item, Post)]
+    if others:
+        more = unscored_rows(
+            [item.post_id for item in others], [item.reason for item in others], scorer.title
         )
-    if tally.n_seen:
-        found.append(
-            f"{tally.n_seen:,} of {tally.n_posts:,} posts are copies or near-copies of the "
-            "model's training posts: their scores look better than those of new posts would"
-        )
-    return found
+        more = add_evidence(more, {}) if evidence else more
+        at = np.array([isinstance(item, Post) for item in items])
+        rows = _interleaved(rows, more, at, _rows_each(scores))
+        kinds = Counter(item.kind for item in others)
+        tally += Tally(n_posts=len(others), reasons=kinds)
+    return ScoredWindow(rows, tally)
 
 
 def _sentences(
@@ -127,6 +147,25 @@ def _sentences(
         (one.post_id, one.label_id): [said(one.post_id, quote) for quote in one.quotes]
         for one in explain(scorer, posts, scores, cache=cache)
     }
+
+
+def _rows_each(scores: Scores) -> NDArray[np.intp]:
+    """Return how many rows each post has."""
+    k = len(scores.label_ids)
+    return np.array([1 if reason else k for reason in scores.reasons], dtype=np.intp)
+
+
+def _interleaved(
+    rows: pa.Table, more: pa.Table, is_post: NDArray[np.bool_], rows_each: NDArray[np.intp]
+) -> pa.Table:
+    """Put the rows of posts and the single rows of other items into the items' order."""
+    size = np.ones(len(is_post), dtype=np.intp)
+    size[is_post] = rows_each
+    of_post = np.repeat(is_post, size)
+    place = np.empty(len(of_post), dtype=np.intp)
+    place[of_post] = np.arange(rows.num_rows)
+    place[~of_post] = rows.num_rows + np.arange(more.num_rows)
+    return pa.concat_tables([rows, more]).take(pa.array(place)).combine_chunks()
 
 
 def _tally(scores: Scores, posts: Sequence[Post], scorer: Scorer) -> Tally:

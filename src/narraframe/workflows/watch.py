@@ -16,6 +16,15 @@ class Watch(Protocol):
         """Open a stage; the value entered takes the number of items just finished."""
         ...
 
+    def reading(
+        self, name: str, *, total: int | None
+    ) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Open a stage whose end is known by the bytes of its inputs, `total`, if at all.
+
+        The value entered takes the posts just finished and the bytes that were read for them.
+        """
+        ...
+
     def warn(self, line: str) -> None:
         """Show one line that the user should see."""
         ...
@@ -37,6 +46,16 @@ class Silent:
     ) -> Iterator[Callable[[int], None]]:
         """Open a stage that nobody sees."""
         yield lambda _: None
+
+    @contextmanager
+    def reading(
+        self,
+        name: str,  # noqa: ARG002
+        *,
+        total: int | None,  # noqa: ARG002
+    ) -> Iterator[Callable[[int, int], None]]:
+        """Open a stage that nobody sees."""
+        yield lambda _posts, _read: None
 
     def warn(self, line: str) -> None:
         """Keep the line."""

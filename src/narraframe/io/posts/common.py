@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from narraframe.io.remembered import Remembered
 from narraframe.records import BadRecord, Post
 
 DeriveId = Callable[..., str]
@@ -56,14 +56,15 @@ def id_deriver() -> DeriveId:
     """Return a function from the content of a post to an id.
 
     Equal contents get different ids, by counting: the third copy in a file is always the third.
-    The count costs some 100 bytes of memory a post, for posts without an id of their own only.
+    They are counted on disk, if a post without an id of its own comes: memory stays bounded.
     """
-    seen: Counter[bytes] = Counter()
+    seen: list[Remembered] = []
 
     def derive(*content: str | None) -> str:
         digest = hashlib.sha256(json.dumps(content).encode()).digest()[:8]
-        seen[digest] += 1
-        if (copy := seen[digest]) > 1:
+        if not seen:
+            seen.append(Remembered())
+        if (copy := seen[0].count(digest.hex())) > 1:
             digest = hashlib.sha256(json.dumps([*content, copy]).encode()).digest()[:8]
         return f"p-{digest.hex()}"
 

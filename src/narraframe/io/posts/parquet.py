@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from narraframe.errors import InputError
@@ -14,8 +14,16 @@ from narraframe.records import BadRecord
 _BATCH_ROWS = 1000
 
 
-def read_parquet(file: BinaryIO, *, origin: Origin, columns: Columns = USUAL) -> Iterator[Item]:
+def read_parquet(
+    file: BinaryIO,
+    *,
+    origin: Origin,
+    columns: Columns = USUAL,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Item]:
     """Yield the posts of a Parquet table, a batch of rows in memory at a time.
+
+    `progress` is called with the rows of a batch, as their share of the bytes.
 
     Raises
     ------
@@ -41,7 +49,7 @@ def read_parquet(file: BinaryIO, *, origin: Origin, columns: Columns = USUAL) ->
     require_text(names, there, where=origin.name)
     wanted = list(dict.fromkeys(key for keys in names.values() for key in keys))
     derive = id_deriver()
-    number = 0
+    number, bytes_a_row = 0, file.seek(0, 2) / max(table.metadata.num_rows, 1)
     try:
         for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=wanted):
             for record in _records(batch):
@@ -53,6 +61,8 @@ def read_parquet(file: BinaryIO, *, origin: Origin, columns: Columns = USUAL) ->
                     yield from record_items(
                         record, names=names, where=where, origin=origin, derive=derive
                     )
+            if progress is not None:
+                progress(round(batch.num_rows * bytes_a_row))
     except (pa.ArrowException, OSError) as error:
         yield BadRecord(origin.at("row", number + 1), f"the table breaks off here: {error}")
 

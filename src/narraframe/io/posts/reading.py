@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -33,6 +33,7 @@ def read_posts(
     columns: Columns = USUAL,
     channel: str | None = None,
     stdin: BinaryIO | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Iterator[Item]:
     """Yield what an input holds, record by record, in input order.
 
@@ -49,6 +50,8 @@ def read_posts(
         The channel of posts that name none.
     stdin : binary file, default=None
         What ``-`` stands for; it is read, never rewound.
+    progress : callable, default=None
+        Called with the bytes of the input just read, packed as they are.
 
     Yields
     ------
@@ -73,8 +76,8 @@ def read_posts(
         raise _unknown_format(format)
     n_posts = n_bad = 0
     first_bad: BadRecord | None = None
-    with opened(path, stdin) as source:
-        for item in _items(source, path, format, columns, channel):
+    with opened(path, stdin, progress=progress) as source:
+        for item in _items(source, path, format, columns, channel, progress):
             n_posts += isinstance(item, Post)
             if isinstance(item, BadRecord):
                 n_bad += 1
@@ -85,7 +88,12 @@ def read_posts(
 
 
 def _items(
-    source: Source, path: str, form: str | None, columns: Columns, channel: str | None
+    source: Source,
+    path: str,
+    form: str | None,
+    columns: Columns,
+    channel: str | None,
+    progress: Callable[[int], None] | None,
 ) -> Iterator[Item]:
     name = "standard input" if path == STDIN else Path(path).name
     origin = Origin(name=name, stem=_stem(name), channel=channel)
@@ -106,7 +114,7 @@ def _items(
             )
         case _:
             with _seekable(source) as file:
-                yield from read_parquet(file, origin=origin, columns=columns)
+                yield from read_parquet(file, origin=origin, columns=columns, progress=progress)
     yield from (BadRecord(f"{name}: end", fault) for fault in source.faults)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,7 +14,7 @@ from narraframe.errors import InputError
 
 STDIN = "-"
 
-_CHUNK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 128 * 1024
 _HEAD_BYTES = 256 * 1024
 _GZIP = b"\x1f\x8b"
 
@@ -36,8 +36,12 @@ class Source:
 
 
 @contextmanager
-def opened(path: str, stdin: BinaryIO | None) -> Iterator[Source]:
+def opened(
+    path: str, stdin: BinaryIO | None, *, progress: Callable[[int], None] | None = None
+) -> Iterator[Source]:
     """Open `path` for reading; ``-`` is `stdin`, which is left open.
+
+    `progress` is called with the bytes just read, packed as they are.
 
     Raises
     ------
@@ -47,10 +51,10 @@ def opened(path: str, stdin: BinaryIO | None) -> Iterator[Source]:
     if path == STDIN:
         if stdin is None:
             raise InputError("there is no standard input", where=path, remedy="Name a file.")
-        yield _source(stdin, where="standard input")
+        yield _source(stdin, where="standard input", progress=progress)
         return
     with _open(path) as file:
-        yield _source(file, where=path)
+        yield _source(file, where=path, progress=progress)
 
 
 def _open(path: str) -> BinaryIO:
@@ -60,9 +64,9 @@ def _open(path: str) -> BinaryIO:
         raise _not_opened(path, error) from error
 
 
-def _source(file: BinaryIO, *, where: str) -> Source:
+def _source(file: BinaryIO, *, where: str, progress: Callable[[int], None] | None) -> Source:
     faults: list[str] = []
-    chunks = _read(file, where=where)
+    chunks = _read(file, where=where, progress=progress)
     head, chunks = _behead(chunks)
     packed = head.startswith(_GZIP)
     if packed:
@@ -76,9 +80,11 @@ def _source(file: BinaryIO, *, where: str) -> Source:
     )
 
 
-def _read(file: BinaryIO, *, where: str) -> Iterator[bytes]:
+def _read(file: BinaryIO, *, where: str, progress: Callable[[int], None] | None) -> Iterator[bytes]:
     try:
         while chunk := file.read(_CHUNK_BYTES):
+            if progress is not None:
+                progress(len(chunk))
             yield chunk
     except OSError as error:
         raise InputError(
