@@ -9,12 +9,13 @@ from narraframe.errors import InputError
 from narraframe.io.blocks import Block, cut_into_blocks
 from narraframe.workflows.block_contents import (
     account_of,
-    block_posts,
+    block_items,
     cut_too_far,
     look_into,
     read_before,
 )
-from narraframe.workflows.reading import Account, ReadOptions
+from narraframe.workflows.reading import Account, ReadOptions, stream_records
+from narraframe.workflows.score_items import each_once
 
 
 def lines(path, rows) -> str:
@@ -28,12 +29,15 @@ def looked(paths, *, n_blocks: int, **options):
     return blocks, [look_into(block, read) for block in blocks], read
 
 
-def kept(blocks, again, options) -> list[str]:
-    found = []
-    for block, out in zip(blocks, again.left_out, strict=True):
-        posts = enumerate(block_posts(block, options, Account()))
-        found += [post.post_id for i, post in posts if i not in out]
-    return found
+def items(blocks, again, options) -> list:
+    pairs = zip(blocks, again, strict=True)
+    return [item for block, known in pairs for item in block_items(block, options, known)]
+
+
+def of_one_process(paths, options):
+    account = Account()
+    records = stream_records(paths, options=options, account=account)
+    return list(each_once(records, options=options, account=account)), account
 
 
 ROWS = [{"id": str(i % 13), "text": f"Text {i % 13}"} for i in range(30)]
@@ -44,20 +48,30 @@ def test_a_post_that_comes_again_is_left_out_wherever_it_stands(tmp_path, n_bloc
     paths = [lines(tmp_path / "a.jsonl", ROWS), lines(tmp_path / "b.jsonl", ROWS[:5])]
     blocks, contents, options = looked(paths, n_blocks=n_blocks)
     again = read_before(contents)
-    assert kept(blocks, again, options) == [str(i) for i in range(13)]
-    account = account_of(blocks, contents, again, options)
+    found, account = items(blocks, again, options), account_of(blocks, contents, again, options)
+    assert [item.post_id for item in found] == [str(i) for i in range(13)]
     assert (account.read, account.merged, account.bad) == (35, 22, 0)
+    assert (found, account) == of_one_process(paths, options)
 
 
 @pytest.mark.parametrize("n_blocks", [1, 4, 30])
 def test_another_post_under_a_taken_id_is_a_bad_record(tmp_path, n_blocks):
     rows = [*ROWS[:13], {"id": "3", "text": "Another one"}, {"id": "3", "text": "Text 3"}]
-    blocks, contents, options = looked([lines(tmp_path / "a.jsonl", rows)], n_blocks=n_blocks)
+    path = lines(tmp_path / "a.jsonl", rows)
+    with (tmp_path / "a.jsonl").open("a", encoding="utf-8") as more:
+        more.write('{"id": "broken"\n')
+    blocks, contents, options = looked([path], n_blocks=n_blocks)
     again = read_before(contents)
-    assert kept(blocks, again, options) == [str(i) for i in range(13)]
-    account = account_of(blocks, contents, again, options)
-    assert (account.read, account.merged, account.bad) == (15, 1, 1)
-    assert account.faults[0].what == "post_id '3' is taken by an earlier post"
+    found, account = items(blocks, again, options), account_of(blocks, contents, again, options)
+    assert [item.post_id for item in found] == [
+        *(str(i) for i in range(13)),
+        "a.jsonl: line 14",
+        "a.jsonl: line 16",
+    ]
+    assert (account.read, account.merged, account.bad) == (15, 1, 2)
+    plain, counted = of_one_process([path], options)
+    assert found == plain
+    assert sorted(map(str, account.faults)) == sorted(map(str, counted.faults))
     with pytest.raises(InputError, match="'3' is taken by an earlier post"):
         account_of(blocks, contents, again, ReadOptions(strict=True))
 
@@ -77,7 +91,7 @@ def test_posts_without_ids_that_are_the_same_in_two_blocks_take_one_reader(tmp_p
     blocks, contents, options = looked([path, alike], n_blocks=8)
     assert cut_too_far(blocks, contents) == {alike: Block(alike)}
     whole = [look_into(Block(alike), options)]
-    assert read_before(whole).left_out == [[]]
+    assert read_before(whole) == [{}]
 
 
 def test_posts_with_ids_of_their_own_are_cut_however_alike_they_are(tmp_path):

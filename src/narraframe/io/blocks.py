@@ -30,12 +30,15 @@ _ONE_A_LINE = b"{}\n"  # how the whole file is laid out, whatever its blocks beg
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of the file `path`: bytes or rows [start, stop), or the "whole" of it."""
+    """A part of the file `path`: bytes or rows [start, stop), or the "whole" of it; `before` lines
+    or rows of the file come before it.
+    """
 
     path: str
     kind: Literal["whole", "lines", "rows"] = "whole"
     start: int = 0
     stop: int = 0
+    before: int = 0
 
 
 def cut_into_blocks(
@@ -79,24 +82,32 @@ def read_block(
     columns: Columns = USUAL,
     channel: str | None = None,
 ) -> Iterator[Item]:
-    """Yield what a block holds, as `read_posts` does of the whole file, but for two differences.
+    """Yield what a block holds, as `read_posts` does of the whole file, but for one difference:
 
-    Places in messages count from the block's beginning, which is named; and posts without an id of
-    their own get one by their content, so that equal ones in two blocks are told by no number.
+    posts without an id of their own get one by their content, and equal ones a number, so that two
+    blocks may give one id to two posts.
     """
     if block.kind == "whole":
         yield from read_posts(block.path, format=format, columns=columns, channel=channel)
         return
-    unit = "byte" if block.kind == "lines" else "row"
     path = Path(block.path)
-    name = f"{path.name} from {unit} {block.start + 1:,}" if block.start else path.name
-    origin = Origin(name=name, stem=path.stem, channel=channel)
+    origin = _Shifted(name=path.name, stem=path.stem, channel=channel, before=block.before)
     if block.kind == "lines":
         with path.open("rb") as file:
             chunks = _bytes(file, block.start, block.stop)
             yield from read_jsonl(chunks, head=_ONE_A_LINE, origin=origin, columns=columns)
     else:
         yield from _rows(block, origin, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shifted(Origin):
+    """The origin of a part: places count from the file's beginning."""
+
+    before: int = 0
+
+    def at(self, kind: str, number: int) -> str:
+        return f"{self.name}: {kind} {number + self.before}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +160,16 @@ def _cut(file: _File, a_block: float) -> Iterator[Block]:
     places = [file.size * i // n for i in range(n + 1)]
     if file.kind == "lines":
         places = _line_starts(file.path, places)
-    for start, stop in pairwise(places):
-        if start < stop:
-            yield Block(file.path, file.kind, start, stop)
+    before = 0
+    with Path(file.path).open("rb") as opened_file:
+        for start, stop in pairwise(places):
+            if start < stop:
+                yield Block(file.path, file.kind, start, stop, before)
+            if file.kind == "lines":
+                # a look at every byte, at the pace of the disk: that a place is the whole file's
+                before += sum(c.count(b"\n") for c in _bytes(opened_file, start, stop))
+            else:
+                before = stop
 
 
 def _line_starts(path: str, places: Sequence[int]) -> list[int]:

@@ -1,15 +1,14 @@
-"""What blocks of posts hold, before any is scored: their account, and which posts come again.
+"""What blocks of posts hold, before any is scored: their account, and which ids come again.
 
 Whoever reads the blocks apart learns of a post that stands in two of them only here. The outcome is
-that of one process that reads them one after the other.
+that of one process that reads them one after the other (`score_items.each_once`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,36 +16,39 @@ from numpy.typing import NDArray
 from narraframe.errors import NarraframeError
 from narraframe.io.blocks import Block, read_block
 from narraframe.io.posts import Note, Skipped
-from narraframe.posts.clean import clean
+from narraframe.io.remembered import digest_of
 from narraframe.records import BadRecord, Post
 from narraframe.workflows.reading import Account, ReadOptions, count_bad
+from narraframe.workflows.score_items import each_once
+from narraframe.workflows.scored_window import Item
 
-_KEY, _TEXT = "V16", "V8"
+_DIGEST = "V16"
 _SHOWN_FAULTS = 20
+
+
+class Standing(IntEnum):
+    """What becomes of a post whose id was read before."""
+
+    MERGED = 1
+    TAKEN = 2
 
 
 @dataclass(kw_only=True)
 class Contents:
-    """What a block holds: its account and, of each of its n posts, hashes of its id (16 bytes) and
-    of its text (8), and whether the id may have been made of the post's content. `fault` is why it
-    could not be read.
+    """What a block holds: its account and, of each of its n posts, 16 bytes that tell its id and 16
+    its text, and whether the id may have been made of the post's content. `fault` is why it could
+    not be read.
     """
 
     account: Account = field(default_factory=Account)
-    keys: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, _KEY))
-    texts: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, _TEXT))
+    keys: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, _DIGEST))
+    texts: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, _DIGEST))
     derived: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     fault: NarraframeError | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Again:
-    """Posts whose id was read before, as positions in each block (`left_out`); and those of them
-    that are other posts under a taken id (`taken`), as (block, position).
-    """
-
-    left_out: Sequence[Sequence[int]]
-    taken: Sequence[tuple[int, int]]
+Again = Mapping[int, Standing]
+"""Of a block: which of its posts, by number, have an id that was read before."""
 
 
 def look_into(block: Block, options: ReadOptions) -> Contents:
@@ -54,34 +56,37 @@ def look_into(block: Block, options: ReadOptions) -> Contents:
     found = Contents()
     keys, texts, derived = [], [], []
     try:
-        for raw in block_posts(block, options, found.account):
-            post = clean(raw)
-            body = f"{post.channel}\0{post.text}"
-            keys.append(blake2b(post.post_id.encode(), digest_size=16).digest())
-            texts.append(blake2b(body.encode(), digest_size=8).digest())
-            derived.append(_is_derived(post.post_id))
+        for record in _records(block, options, found.account):
+            if isinstance(record, Post):
+                keys.append(digest_of(record.post_id))
+                texts.append(digest_of(record.text, record.model_text, record.channel))
+                derived.append(_is_derived(record.post_id))
     except NarraframeError as fault:
         found.fault = fault
-    found.keys, found.texts = _hashes(keys, _KEY), _hashes(texts, _TEXT)
+    found.keys, found.texts = _digests(keys), _digests(texts)
     found.derived = np.array(derived, np.bool_)
     return found
 
 
-def block_posts(block: Block, options: ReadOptions, account: Account) -> Iterator[Post]:
-    """Yield the posts of a block, keeping `account`; errors as of `reading.stream`."""
-    items = read_block(
-        block, format=options.format, columns=options.columns, channel=options.channel
-    )
-    for item in items:
-        if isinstance(item, Post):
-            account.read += 1
-            yield item
-        elif isinstance(item, Skipped):
-            account.skipped[item.why] += 1
-        elif isinstance(item, Note):
-            account.notes[item.what] += 1
-        else:
-            count_bad(item, options=options, account=account)
+def block_items(block: Block, options: ReadOptions, again: Again) -> Iterator[Item]:
+    """Yield what gets a row of its own."""
+    number = 0
+    for record in _records(block, options, Account()):
+        if isinstance(record, BadRecord):
+            yield from _each_once(record)
+            continue
+        standing = again.get(number)
+        number += 1
+        if standing is None:
+            yield record
+        elif standing is Standing.TAKEN:
+            earlier = replace(record, text=f"{record.text} ")
+            yield _each_once(earlier, record)[-1]
+
+
+def _each_once(*records: Post | BadRecord) -> list[Item]:
+    """Let what one process makes of records say what the row of one of them says."""
+    return list(each_once(records, options=ReadOptions(), account=Account()))
 
 
 def cut_too_far(blocks: Sequence[Block], contents: Sequence[Contents]) -> Mapping[str, Block]:
@@ -101,8 +106,8 @@ def cut_too_far(blocks: Sequence[Block], contents: Sequence[Contents]) -> Mappin
     }
 
 
-def read_before(contents: Sequence[Contents]) -> Again:
-    """Find the posts whose id was read before, in the order of the blocks."""
+def read_before(contents: Sequence[Contents]) -> list[Again]:
+    """Find, in the order of the blocks, the posts whose id was read before."""
     keys = np.concatenate([content.keys for content in contents])
     texts = np.concatenate([content.texts for content in contents])
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
@@ -110,18 +115,18 @@ def read_before(contents: Sequence[Contents]) -> Again:
     again = np.flatnonzero(earliest != np.arange(len(keys)))
     starts = np.cumsum([0, *(len(content.keys) for content in contents)])
     owners = np.searchsorted(starts, again, side="right") - 1
-    left_out: list[list[int]] = [[] for _ in contents]
-    taken = []
+    found: list[dict[int, Standing]] = [{} for _ in contents]
     for place, owner in zip(again.tolist(), owners.tolist(), strict=True):
-        position = place - int(starts[owner])
-        left_out[owner].append(position)
-        if texts[place] != texts[earliest[place]]:
-            taken.append((owner, position))
-    return Again(left_out=left_out, taken=taken)
+        same = texts[place] == texts[earliest[place]]
+        found[owner][place - int(starts[owner])] = Standing.MERGED if same else Standing.TAKEN
+    return [*found]
 
 
 def account_of(
-    blocks: Sequence[Block], contents: Sequence[Contents], again: Again, options: ReadOptions
+    blocks: Sequence[Block],
+    contents: Sequence[Contents],
+    again: Sequence[Again],
+    options: ReadOptions,
 ) -> Account:
     """Add up the accounts of all blocks, and count what comes again.
 
@@ -131,15 +136,41 @@ def account_of(
         If another post has a taken id, and `options.strict`.
     """
     total = _sum(content.account for content in contents)
-    total.merged = sum(map(len, again.left_out)) - len(again.taken)
-    for at, position in again.taken:
-        if len(total.faults) >= _SHOWN_FAULTS and not options.strict:
-            total.bad += 1
-            continue
-        post = next(islice(block_posts(blocks[at], options, Account()), position, None))
-        what = f"post_id {post.post_id!r} is taken by an earlier post"
-        count_bad(BadRecord(post.source, what), options=options, account=total)
+    for block, standings in zip(blocks, again, strict=True):
+        kinds = list(standings.values())
+        n_taken = kinds.count(Standing.TAKEN)
+        total.merged += len(kinds) - n_taken
+        if n_taken and (options.strict or len(total.faults) < _SHOWN_FAULTS):
+            for number, record in enumerate(_posts(block, options)):
+                if standings.get(number) is Standing.TAKEN:
+                    what = f"post_id {record.post_id!r} is taken by an earlier post"
+                    count_bad(BadRecord(record.source, what), options=options, account=total)
+        else:
+            total.bad += n_taken
     return total
+
+
+def _posts(block: Block, options: ReadOptions) -> Iterator[Post]:
+    records = _records(block, options, Account())
+    return (record for record in records if isinstance(record, Post))
+
+
+def _records(block: Block, options: ReadOptions, account: Account) -> Iterator[Post | BadRecord]:
+    """Yield the posts of a block and what could not be read, as `reading.stream_records` does."""
+    items = read_block(
+        block, format=options.format, columns=options.columns, channel=options.channel
+    )
+    for item in items:
+        if isinstance(item, Post):
+            account.read += 1
+            yield item
+        elif isinstance(item, Skipped):
+            account.skipped[item.why] += 1
+        elif isinstance(item, Note):
+            account.notes[item.what] += 1
+        else:
+            count_bad(item, options=options, account=account)
+            yield item
 
 
 def _sum(accounts: Iterable[Account]) -> Account:
@@ -158,5 +189,5 @@ def _is_derived(post_id: str) -> bool:
     return post_id.startswith("p-") and len(post_id) == 18
 
 
-def _hashes(digests: Sequence[bytes], kind: str) -> NDArray[np.void]:
-    return np.frombuffer(b"".join(digests), kind)
+def _digests(digests: Sequence[bytes]) -> NDArray[np.void]:
+    return np.frombuffer(b"".join(digests), _DIGEST)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,13 +21,12 @@ from narraframe.io.blocks import Block
 from narraframe.io.files import refused
 from narraframe.io.rows import open_rows
 from narraframe.io.tables import EXPLAINED, SCORES
-from narraframe.posts.prepare import prepare
-from narraframe.workflows.block_contents import block_posts
-from narraframe.workflows.reading import Account, ReadOptions
+from narraframe.workflows.block_contents import Again, block_items
+from narraframe.workflows.reading import ReadOptions
+from narraframe.workflows.score_items import windows
 from narraframe.workflows.scored_window import Tally, score_window
 from narraframe.workflows.scorer import Scorer, open_folder
 
-WINDOW = 2_000
 _MODEL, _PARTS = ".model", "part-*.parquet"
 
 
@@ -51,14 +49,11 @@ class ScoringTask:
         """Open the model in the run's folder, and the encoder that is installed here."""
         return open_folder(self.folder / _MODEL, title=self.title, settings=self.encoder)
 
-    def score(self, scorer: Scorer, block: Block, *, number: int, left_out: Sequence[int]) -> Tally:
-        """Write part `number`: the posts of `block` but for the positions `left_out`."""
-        positions = set(left_out)
-        posts = block_posts(block, self.options, Account())
-        kept = prepare(post for i, post in enumerate(posts) if i not in positions)
+    def score(self, scorer: Scorer, block: Block, *, number: int, again: Again) -> Tally:
+        """Write part `number`: a row for whatever in `block` gets one."""
         tally = Tally()
         with _part(self.folder / part_name(number), self.schema) as writer:
-            while window := list(islice(kept, WINDOW)):
+            for window in windows(block_items(block, self.options, again)):
                 scored = score_window(scorer, window, evidence=self.evidence)
                 writer.write_table(scored.rows)
                 tally += scored.tally

@@ -133,7 +133,7 @@ def score_with_ray(
             evidence=evidence,
         )
         with run_folder(task.folder, model=found.folder):
-            total = account.read - sum(map(len, again.left_out))
+            total = account.read + account.bad - account.merged
             tally = _score(task, blocks, again, workers=workers, total=total, watch=watch)
             check_parts(task.folder, len(blocks))
         if not in_parts:
@@ -173,9 +173,9 @@ class _BlockScorer:
         try:
             if self._fault:
                 raise self._fault
-            block, left_out = pickle.loads(row["block"])  # noqa: S301
+            block, again = pickle.loads(row["block"])  # noqa: S301
             number = int(row["number"])
-            answer = self._task.score(self._scorer, block, number=number, left_out=left_out)
+            answer = self._task.score(self._scorer, block, number=number, again=again)
         except NarraframeError as fault:
             answer = fault
         return {"number": row["number"], "answer": pickle.dumps(answer)}
@@ -186,7 +186,7 @@ class _BlockScorer:
 
 def _look_through(
     blocks: list[Block], *, options: ReadOptions, watch: Watch
-) -> tuple[list[Block], Again, Account]:
+) -> tuple[list[Block], list[Again], Account]:
     """Learn what the blocks hold, cutting less where they hold what only one reader can tell."""
     contents = _gather(blocks, options=options, watch=watch)
     wholes = cut_too_far(blocks, contents)
@@ -223,7 +223,7 @@ def _gather(blocks: Sequence[Block], *, options: ReadOptions, watch: Watch) -> l
 def _score(
     task: ScoringTask,
     blocks: Sequence[Block],
-    again: Again,
+    again: Sequence[Again],
     *,
     workers: int,
     total: int,
@@ -233,7 +233,7 @@ def _score(
 
     rows = [
         {"number": i, "block": pickle.dumps(block)}
-        for i, block in enumerate(zip(blocks, again.left_out, strict=True))
+        for i, block in enumerate(zip(blocks, again, strict=True))
     ]
     size = min(workers, len(blocks))
     scored = _dataset(rows).map(
