@@ -248,7 +248,7 @@ def test_who_repeats_whom_and_how_much_of_a_label_is_copies(study):
     assert copied["grain"].copies == pytest.approx(1 / 8)
     assert copied["T8"].copies == 0
     [row] = table("pairs.csv")
-    assert (row["first"], row["messages"], row["hours_median"]) == ("'=Harbour", "1", "1200")
+    assert (row["first"], row["messages"], row["hours_median"]) == ("'=Harbour", "1", "1200.0")
     trace(output=Path("spread.json"))
     assert json.loads(Path("spread.json").read_text())["messages"][0]["post_id"] == "p0"
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from narraframe.cli import options
-from narraframe.cli.terminal import TerminalWatch, cut, say, show_table, width
+from narraframe.cli.terminal import TerminalWatch, say, show_table
 
 if TYPE_CHECKING:
     from narraframe.records import Drift
     from narraframe.workflows.reading import ReadOptions
 
-_MOST_LANGUAGES = 5
+_MOST_LABELS, _MOST_LANGUAGES = 8, 5
 
 
 @click.command(short_help="Tell whether new posts are like a model's training posts.")
@@ -73,7 +73,7 @@ def drift(
 
 def show_drift(found: Drift) -> None:
     """Print the verdict, the tests, and what moved."""
-    say(cut(f"{found.verdict} ({found.model})", 4 * width()))
+    say(f"{found.verdict} ({found.model})")
     texts = found.n_posts - found.n_without_text
     say(
         f"  {found.n_posts:,} posts; {_share(found.n_without_text, found.n_posts)} without text; "
@@ -91,8 +91,11 @@ def show_drift(found: Drift) -> None:
     ]
     show_table(("", "", "p", ""), rows)
     moved = [label for label in found.labels if label.p <= found.alpha]
-    for label in sorted(moved, key=lambda label: -abs(label.now - label.before)):
+    moved.sort(key=lambda label: -abs(label.now - label.before))
+    for label in moved[:_MOST_LABELS]:
         say(f"  {label.label_id}: {label.before:.1%} of held-out posts, now {label.now:.1%}")
+    if len(moved) > _MOST_LABELS:
+        say(f"  and {len(moved) - _MOST_LABELS} more labels; all of them with -o")
     for code, before, now in found.languages[:_MOST_LANGUAGES]:
         if abs(now - before) >= 0.01:
             name = f"language {code}" if code else "language not known"
@@ -108,4 +111,4 @@ def _figure(value: float) -> str:
 
 
 def _p(value: float) -> str:
-    return "-" if value != value else f"{value:.4f}"
+    return "-" if value != value else "<0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -24,9 +24,12 @@ def as_json(value: Any) -> str:
     return json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def figure(value: float) -> str:
-    """Return a figure for a cell of a table; "" where it is not known."""
-    return "" if math.isnan(value) else f"{value:.6g}"
+def figure(value: float) -> float | str:
+    """Return a figure for a cell of a table; "" where it is not known.
+
+    A number and no text: the guard of cells would take a minus sign for a formula.
+    """
+    return "" if math.isnan(value) else float(f"{value:.6g}")
 
 
 def _csv(drift: Drift) -> str:

@@ -75,6 +75,12 @@ def drift(
     seed : int, default=0
         Of the permutations.
 
+    Notes
+    -----
+    An energy coefficient is small in hundreds of dimensions, where all distances are alike: it was
+    0.04 between English tweets and the diplomatic posts of the sample, of which the far were 89 in
+    100 (384 dimensions). Read it beside that of other runs of the same model.
+
     References
     ----------
     Rabanser, Guennemann and Lipton (2019), Failing loudly, arXiv:1810.11953.
@@ -140,7 +146,7 @@ def _test(name: str, effect: float, p: float, what: str) -> DriftTest:
 def _embedding(
     before: NDArray[np.float32], now: NDArray[np.float32], *, n_permutations: int, seed: int
 ) -> DriftTest:
-    what = "energy coefficient of the vectors, 0 = the same to 1"
+    what = "energy coefficient of the vectors (0 = the same)"
     if min(len(before), len(now)) < _FEWEST:
         return _test("embedding", math.nan, math.nan, what)
     found = energy_test(before, now, n_permutations=n_permutations, seed=seed)
@@ -211,9 +217,7 @@ def _fisher(n: int, of: int, m: int, of_m: int) -> float:
 def _verdict(tests: Sequence[DriftTest]) -> str:
     found = [test for test in tests if test.drifted]
     if found:
-        return "drift: " + ", ".join(
-            f"{test.name} ({test.what}: {test.effect:.2f})" for test in found
-        )
+        return "drift: " + ", ".join(f"{test.name} {test.effect:.2f}" for test in found)
     if all(math.isnan(test.p) for test in tests):
         return "unknown: too few posts to compare"
     return "no drift found"
