@@ -46,8 +46,12 @@ class DriftWatch:
     n_unknown_language: int = 0
     kept: dict[bytes, Kept] = field(default_factory=dict)
 
-    def update(self, posts: Sequence[Post], scores: Scores) -> None:
-        """Look at a window: prepared posts, and their scores in the same order."""
+    def update(self, posts: Sequence[Post], scores: Scores | None = None) -> None:
+        """Look at a window: prepared posts, and their scores in the same order.
+
+        Without `scores`, as of posts that were scored by a run that stopped, those that come to be
+        kept are scored here.
+        """
         worded = [i for i, post in enumerate(posts) if post.model_text]
         known = self.scorer.bundle.record.languages
         self.n_posts += len(posts)
@@ -55,18 +59,23 @@ class DriftWatch:
         self.n_unknown_language += sum(1 for i in worded if posts[i].lang not in (None, *known))
         keys = text_keys([posts[i].model_text or "" for i in worded], salt=b"new")
         came: dict[bytes, Kept] = {}
+        at: dict[bytes, int] = {}
         for key, i in zip(keys, worded, strict=True):
             post = posts[i]
             # of equal texts the one with the smallest id, so that the order does not matter
             before = came.get(key) or self.kept.get(key)
             if before is not None and before.post_id <= post.post_id:
                 continue
-            one = Kept(post.post_id, post.model_text or "", post.lang or "")
-            if not scores.reasons[i]:
-                decided = np.isfinite(scores.probability[i]) & ~scores.abstained[i]
-                one = replace(one, decided=decided, carries=scores.decision[i] & decided)
-            came[key] = one
+            came[key] = _kept(post)
+            at[key] = i
         self._keep(came)
+        new = [key for key, one in came.items() if self.kept.get(key) is one]
+        rows = [at[key] for key in new]
+        if scores is None:
+            scores = self.scorer.score([posts[i] for i in rows], cache=self.cache)
+            rows = list(range(len(new)))
+        for key, i in zip(new, rows, strict=True):
+            self.kept[key] = _with_scores(self.kept[key], scores, i)
         self._embed()
 
     def merge(self, other: DriftWatch) -> None:
@@ -118,6 +127,18 @@ class DriftWatch:
         )["embedding"]
         for key, vector in zip(bare, vectors, strict=True):
             self.kept[key] = replace(self.kept[key], vector=vector)
+
+
+def _kept(post: Post) -> Kept:
+    return Kept(post.post_id, post.model_text or "", post.lang or "")
+
+
+def _with_scores(one: Kept, scores: Scores, i: int) -> Kept:
+    """Return `one` with what the model said of it, row `i`; as it is, where it has no score."""
+    if scores.reasons[i]:
+        return one
+    decided = np.isfinite(scores.probability[i]) & ~scores.abstained[i]
+    return replace(one, decided=decided, carries=scores.decision[i] & decided)
 
 
 def _stacked(rows: Sequence[NDArray[np.generic] | None], width: int) -> NDArray[np.float32]:

@@ -22,6 +22,9 @@ from narraframe.io.cache import EmbeddingCache
 from narraframe.io.registry import Registered, find_model
 from narraframe.io.sinks import check_sink, open_sink
 from narraframe.io.tables import EXPLAINED, SCORES
+from narraframe.posts.prepare import prepare
+from narraframe.records import Drift, Post
+from narraframe.workflows.drift_watch import DriftWatch
 from narraframe.workflows.reading import Account, ReadOptions, stream_records, warn_of_bad
 from narraframe.workflows.score_items import WINDOW, each_once, window_digest, windows
 from narraframe.workflows.score_notes import score_notes
@@ -37,13 +40,17 @@ class StoppedError(Exception):
 
 @dataclass
 class ScoreSummary:
-    """What a scoring run came to; `n_resumed` posts were scored by an earlier run that stopped."""
+    """What a scoring run came to; `n_resumed` posts were scored by an earlier run that stopped.
+
+    `drift` is None where nobody asked, and where the model keeps no reference to tell it by.
+    """
 
     model: str
     account: Account
     tally: Tally = field(default_factory=Tally)
     n_resumed: int = 0
     seconds: float = 0.0
+    drift: Drift | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -60,11 +67,13 @@ def score(
     table: str | None = None,
     evidence: bool = False,
     track: bool = False,
+    drift: bool = False,
 ) -> ScoreSummary:
     """Score `paths` into `output` (see `io.sinks`), or as JSON lines to `stdout`.
 
     `table` names the table of a database; `evidence` adds the sentences that carry each decision;
-    `track` writes the run into MLflow once the scores are there.
+    `drift` compares the posts with those of the training; `track` writes the run into MLflow once
+    the scores are there.
 
     Raises
     ------
@@ -93,6 +102,7 @@ def score(
         table=table,
         evidence=evidence,
         track=track,
+        drift=drift,
     )
 
 
@@ -109,6 +119,7 @@ def score_by(
     table: str | None = None,
     evidence: bool = False,
     track: bool = False,
+    drift: bool = False,
     stopped: Callable[[], bool] = lambda: False,
 ) -> ScoreSummary:
     """Score by a model that is open already; for the rest, and the errors, see `score`.
@@ -139,6 +150,7 @@ def score_by(
         identity=identity,
         force=force,
     )
+    drifting = DriftWatch(scorer, cache) if drift and scorer.bundle.reference else None
     with sink_of as sink, _read(paths, options, summary.account, watch) as (batches, step):
         if sink.n_dropped:
             watch.warn(
@@ -153,9 +165,13 @@ def score_by(
                 scored = score_window(scorer, window, cache=cache, evidence=evidence)
                 tally, note = scored.tally, json.dumps(scored.tally.as_record())
                 sink.put(n_windows - 1, digest, scored.rows, note)
+                if drifting:
+                    drifting.update(scored.posts, scored.scores)
             else:
                 tally = Tally.from_record(json.loads(note))
                 summary.n_resumed += tally.n_posts
+                if drifting:
+                    drifting.update(list(prepare(p for p in window if isinstance(p, Post))))
             summary.tally += tally
             step(len(window))
             if stopped():
@@ -165,9 +181,18 @@ def score_by(
         sink.finish(n_windows)
     warn_of_bad(summary.account, watch)
     summary.warnings += [*cache.faults, *score_notes(summary.tally, scorer.classifier)]
+    summary.drift = drifting.result() if drifting else None
     summary.seconds = time.monotonic() - started
     if track:
-        summary.warnings += track_scores(workspace.store, found, scorer, paths, output, summary)
+        summary.warnings += track_scores(
+            workspace.store,
+            found,
+            scorer,
+            paths,
+            output,
+            summary,
+            extra=summary.drift.as_metrics() if summary.drift else None,
+        )
     return summary
 
 

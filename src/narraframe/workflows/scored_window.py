@@ -88,10 +88,14 @@ class Tally:
 
 @dataclass(frozen=True)
 class ScoredWindow:
-    """The `rows` of a window (table SCORES or EXPLAINED, in the items' order) and its `tally`."""
+    """The `rows` of a window (table SCORES or EXPLAINED, in the items' order) and its `tally`;
+    `scores` are those of its `posts`, in their order.
+    """
 
     rows: pa.Table
     tally: Tally
+    posts: Sequence[Post]
+    scores: Scores
 
 
 def score_window(
@@ -129,7 +133,7 @@ def score_window(
         tally += Tally(n_posts=len(others), reasons=kinds)
     if evidence:
         rows = add_evidence(rows, _sentences(scorer, posts, scores, cache))
-    return ScoredWindow(rows, tally)
+    return ScoredWindow(rows, tally, posts, scores)
 
 
 def _rows_each(scores: Scores) -> NDArray[np.intp]:
