@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ VARIANTS = (
     ("torch", "bf16"),
 )
 HANDED = 32
+TWEETS = 20_000
 LAYERS, WIDTH, INNER = 6, 384, 1536
 
 Run = Callable[[list[str]], Any]
@@ -176,21 +178,25 @@ def long_posts(encoder: SentenceEncoder, n: int) -> list[str]:
 
 
 def short_posts(encoder: SentenceEncoder, n: int) -> list[str]:
-    texts = set_texts("unlp2025_telegram") + set_texts("ira_tweets")[:20_000]
+    texts = set_texts("unlp2025_telegram", 4_000) + set_texts("ira_tweets", 2_000)
     lengths = [len(ids) for ids in encoder.backend.tokenise(texts)]
     fitting = [text for text, k in zip(texts, lengths, strict=True) if 50 <= k <= 130]
     return fitting[:: max(1, len(fitting) // n)][:n]
 
 
-def set_texts(name: str) -> list[str]:
+def set_texts(name: str, n: int) -> list[str]:
+    """Return the texts of the first `n` posts of a set."""
     with gzip.open(DATA / name / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
-        raw = (Post(post_id=str(i), text=json.loads(line)["text"]) for i, line in enumerate(lines))
-        return [post.model_text for post in prepare(raw) if post.model_text]
+        raw = [
+            Post(post_id=str(i), text=json.loads(line)["text"])
+            for i, line in enumerate(islice(lines, n))
+        ]
+    return [post.model_text for post in prepare(raw) if post.model_text]
 
 
 def once(encoder: SentenceEncoder) -> None:
     """Say what embedding each text and each chunk once saves, in tokens and in work."""
-    for name, texts in (("seeds", seed_texts()), ("ira_tweets", set_texts("ira_tweets"))):
+    for name, texts in (("seeds", seed_texts()), ("ira_tweets", set_texts("ira_tweets", TWEETS))):
         parts = [part for of_text in encoder.cut(texts) for part in of_text]
         all_work = sum(flop(len(part.ids)) for part in parts)
         distinct = {part.text: len(part.ids) for part in parts}
