@@ -323,7 +323,7 @@ def test_killed_behind_the_last_step_the_same_command_still_ends_well(
 
 
 def test_a_run_that_fails_before_its_first_window_leaves_nothing(scored, tmp_path):
-    source = lines(tmp_path / "new.jsonl", ["no json {"])
+    source = lines(tmp_path / "new.jsonl", [{"id": "m"}])
     with pytest.raises(InputError, match="holds no post"):
         scored(source, tmp_path / "below" / "s.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["new.jsonl"]
