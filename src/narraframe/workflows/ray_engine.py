@@ -108,7 +108,7 @@ def score_with_ray(
     ServerError
         If the cluster cannot be reached, or is lost.
     """
-    in_parts = not output.name.endswith(SUFFIXES)
+    in_parts = not output.suffix
     if in_parts:
         check_free(output, force=force)
     else:

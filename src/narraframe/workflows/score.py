@@ -21,7 +21,7 @@ from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.registry import Registered, find_model
 from narraframe.io.sinks import check_sink, open_sink
-from narraframe.io.tables import SCORES
+from narraframe.io.tables import EXPLAINED, SCORES
 from narraframe.workflows.reading import Account, ReadOptions, stream_records, warn_of_bad
 from narraframe.workflows.score_items import WINDOW, each_once, window_digest, windows
 from narraframe.workflows.score_notes import score_notes
@@ -59,11 +59,12 @@ def score(
     watch: Watch,
     table: str | None = None,
     track: bool = False,
+    evidence: bool = False,
 ) -> ScoreSummary:
     """Score `paths` into `output` (see `io.sinks`), or as JSON lines to `stdout`.
 
     `table` names the table of a database; `track` writes the run into MLflow once the scores are
-    there.
+    there; `evidence` names the sentences that carry each decision.
 
     Raises
     ------
@@ -91,6 +92,7 @@ def score(
         watch=watch,
         table=table,
         track=track,
+        evidence=evidence,
     )
 
 
@@ -106,6 +108,7 @@ def score_by(
     watch: Watch,
     table: str | None = None,
     track: bool = False,
+    evidence: bool = False,
     stopped: Callable[[], bool] = lambda: False,
 ) -> ScoreSummary:
     """Score by a model that is open already; for the rest, and the errors, see `score`.
@@ -125,12 +128,13 @@ def score_by(
         "model": scorer.title,
         "encoder": scorer.encoder.name,
         "window": str(WINDOW),
+        "evidence": str(evidence),
     }
     sink_of = open_sink(
         output,
         stdout=stdout,
         table=table,
-        schema=SCORES,
+        schema=EXPLAINED if evidence else SCORES,
         model=found.name,
         identity=identity,
         force=force,
@@ -146,7 +150,7 @@ def score_by(
             digest = window_digest(window)
             note = sink.note_of(n_windows - 1, digest)
             if note is None:
-                scored = score_window(scorer, window, cache=cache)
+                scored = score_window(scorer, window, cache=cache, evidence=evidence)
                 tally, note = scored.tally, json.dumps(scored.tally.as_record())
                 sink.put(n_windows - 1, digest, scored.rows, note)
             else:
