@@ -133,7 +133,7 @@ def score_with_ray(
             evidence=evidence,
         )
         with run_folder(task.folder, model=found.folder):
-            total = account.read + account.bad - account.merged
+            total = account.read - account.merged
             tally = _score(task, blocks, again, workers=workers, total=total, watch=watch)
             check_parts(task.folder, len(blocks))
         if not in_parts:
