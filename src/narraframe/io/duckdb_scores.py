@@ -91,6 +91,12 @@ class DuckScores:
             f"CREATE TABLE IF NOT EXISTS {self._progress} "
             "(model_name VARCHAR, part INTEGER, run VARCHAR, digest VARCHAR, note VARCHAR)"
         )
+        there = [column[0] for column in run(f"SELECT * FROM {self._table} LIMIT 0").description]  # noqa: S608
+        if missing := [name for name in self._schema.names if name not in there]:
+            raise OutputError(
+                f"the table {self._table} is another one: it lacks {', '.join(missing)}",
+                remedy="Choose another --table.",
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:

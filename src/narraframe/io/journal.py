@@ -95,8 +95,8 @@ class Journal:
             same = before == identity
             for path in sorted(self._folder.iterdir()):
                 is_part = path.suffix == _PART
-                of_run = is_part or path.name in (_MANIFEST, _READY)
-                if path.name != _LOCK and not (same and of_run):
+                of_run = same and (is_part or path == manifest)
+                if not of_run and path.name not in (_LOCK, _READY):
                     dropped += is_part
                     path.unlink()
             if not same:
@@ -107,7 +107,8 @@ class Journal:
         return self._folder / f"{window:08d}{_PART}"
 
     def _remove_all(self) -> None:
-        for path in self._folder.iterdir():
+        # last what tells that the output is complete, should the process die among these steps
+        for path in sorted(self._folder.iterdir(), key=lambda path: path.name == _READY):
             if path.name != _LOCK:
                 path.unlink()
 

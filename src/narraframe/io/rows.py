@@ -6,10 +6,10 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -78,9 +78,12 @@ class JsonLines:
 
     def write(self, block: pa.Table) -> None:
         """Append one block."""
-        for row in block.to_pylist():
-            short = {k: _shortest(v) if isinstance(v, float) else v for k, v in row.items()}
-            self._text.write(json.dumps(short, ensure_ascii=False) + "\n")
+        names = (
+            json.dumps(name, ensure_ascii=False).replace("%", "%%") for name in block.schema.names
+        )
+        form = "{" + ", ".join(f"{name}: %s" for name in names) + "}\n"
+        columns = [_texts(column, _json, shown=_number, null="null") for column in block.columns]
+        self._text.write("".join(map(form.__mod__, zip(*columns, strict=True))))
 
 
 class _Parquet:
@@ -93,13 +96,12 @@ class _Parquet:
 
 class _Csv:
     def __init__(self, text: IO[str], schema: pa.Schema) -> None:
-        self._writer = csv.writer(text, lineterminator="\n")
-        self._names = schema.names
-        self._writer.writerow(self._names)
+        self._text = text
+        csv.writer(text, lineterminator="\n").writerow(schema.names)
 
     def write(self, block: pa.Table) -> None:
-        for row in block.to_pylist():
-            self._writer.writerow([_cell(row[name]) for name in self._names])
+        columns = [_texts(column, _cell, shown=_positional, null="") for column in block.columns]
+        self._text.writelines(",".join(row) + "\n" for row in zip(*columns, strict=True))
 
 
 @contextmanager
@@ -113,16 +115,52 @@ def _gzip_text(path: Path) -> Iterator[IO[str]]:
         yield text
 
 
-def _shortest(value: float) -> float:
-    """Return the shortest decimal that is the same in single precision, as all columns are."""
-    return float(np.format_float_positional(np.float32(value)))
+def _texts(
+    column: pa.ChunkedArray,
+    written: Callable[[Any], str],
+    *,
+    shown: Callable[[str], str],
+    null: str,
+) -> list[str]:
+    """Return the cells of a column as text; what repeats in it is written once.
+
+    Numbers come with the shortest decimal that is the same in single precision, as all columns are;
+    `shown` takes it as numpy has it.
+    """
+    whole = column.combine_chunks()
+    if pa.types.is_floating(column.type):
+        # by DLPack, which is there without importing pandas
+        numbers = np.from_dlpack(whole.cast(pa.float32()).fill_null(0.0)).astype(str).tolist()
+        texts = [shown(number) if "e" in number else number for number in numbers]
+        if not whole.null_count:
+            return texts
+        there = whole.is_valid().to_pylist()
+        return [text if ok else null for text, ok in zip(texts, there, strict=True)]
+    if pa.types.is_nested(column.type):
+        return [null if value is None else written(value) for value in whole.to_pylist()]
+    coded = whole.dictionary_encode()
+    known = {None: null} | dict(enumerate(map(written, coded.dictionary.to_pylist())))
+    return [known[i] for i in coded.indices.to_pylist()]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _number(text: str) -> str:
+    return repr(float(text))
+
+
+def _positional(text: str) -> str:
+    return np.format_float_positional(np.float32(text), trim="0")
 
 
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        return np.format_float_positional(np.float32(value), trim="0")
     if isinstance(value, int):
         return str(value)
-    return "" if value is None else guard(str(value))
+    text = io.StringIO()
+    # a second cell, for one that is alone and empty would be quoted
+    csv.writer(text, lineterminator="\n").writerow([guard(str(value)), ""])
+    return text.getvalue().removesuffix(",\n")

@@ -45,7 +45,8 @@ def each_once(
         else:
             what = f"post_id {record.post_id!r} is taken by an earlier post"
             count_bad(BadRecord(record.source, what), options=options, account=account)
-            yield _unscored(ids, record.source, TAKEN, what)
+            said = f"{record.post_id!r} names an earlier post"
+            yield _unscored(ids, record.source, TAKEN, said)
 
 
 def windows(items: Iterable[Item]) -> Iterator[list[Item]]:
