@@ -62,6 +62,10 @@ class EncoderError(NarraframeError):
     """The encoder is not to be found, damaged, or not the one that is needed."""
 
 
+class PrecisionError(EncoderError):
+    """The arithmetic that was asked for is not there, on this machine or for this encoder."""
+
+
 class ServerError(NarraframeError):
     """Label Studio is down, refuses the token, or lost what it held; or a cluster is not there."""
 

@@ -125,7 +125,7 @@ def encode_by_hashing(patch: pytest.MonkeyPatch, dimension: int = 256) -> None:
     for room in ("embedding", "scorer"):
         patch.setattr(
             f"narraframe.workflows.{room}.load_encoder",
-            lambda name, device=None: HashingEncoder(dimension),
+            lambda name, **_: HashingEncoder(dimension),
         )
 
 

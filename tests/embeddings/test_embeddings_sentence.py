@@ -1,6 +1,7 @@
 """The sentence encoder's own work, on a network that only counts; then on the real one."""
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,17 @@ class CountingBackend:
     """One token a word, two special ones; vectors by hashing."""
 
     batch_tokens: int = 40
+    fixed_rows: bool = False
     batches: list = field(default_factory=list)
+    lengths: list = field(default_factory=list)
 
-    def count_tokens(self, texts):
-        return [len(text.split()) + 2 for text in texts]
+    def tokenise(self, texts):
+        return [list(range(len(text.split()) + 2)) for text in texts]
 
-    def forward(self, texts):
+    def forward(self, ids, length, texts):
+        assert max(map(len, ids)) <= length
         self.batches.append(list(texts))
+        self.lengths.append(length)
         return 3 * HashingEncoder(dimension=DIMENSION).encode(texts)
 
 
@@ -69,18 +74,22 @@ lists = st.lists(st.integers(0, 40).map(words) | st.text(max_size=60), max_size=
 def test_batches_hold_fitting_texts_within_the_token_budget(texts):
     fake = encoder()
     fake.encode(texts)
-    for batch in fake.backend.batches:
-        longest = max(fake.backend.count_tokens(batch))
-        assert longest <= MAX_TOKENS
-        assert longest * len(batch) <= fake.backend.batch_tokens
+    for batch, length in zip(fake.backend.batches, fake.backend.lengths, strict=True):
+        assert length <= MAX_TOKENS
+        assert length * len(batch) <= fake.backend.batch_tokens
 
 
-@given(texts=lists)
-def test_longer_texts_go_first_so_that_padding_is_small(texts):
-    fake = encoder()
-    fake.encode(texts)
-    tokens = fake.backend.count_tokens([text for batch in fake.backend.batches for text in batch])
-    assert tokens == sorted(tokens, reverse=True)
+@given(tokens=st.lists(st.integers(3, 60), max_size=30), fixed=st.booleans())
+def test_a_text_is_padded_by_its_own_length_alone_and_by_less_than_16_tokens(tokens, fixed):
+    roomy = replace(INFO, max_tokens=50)
+    fake = SentenceEncoder(info=roomy, backend=CountingBackend(batch_tokens=100, fixed_rows=fixed))
+    fake.encode([words(n - 2, 100 * i) for i, n in enumerate(tokens)])
+    for batch, length in zip(fake.backend.batches, fake.backend.lengths, strict=True):
+        for text in batch:
+            n = len(text.split()) + 2
+            assert length == min(50, 16 * math.ceil(n / 16))
+        if fixed:
+            assert len(batch) == 100 // length
 
 
 @given(texts=lists)
@@ -138,7 +147,7 @@ def test_a_known_sentence_has_the_vector_that_sentence_transformers_gives(minilm
 @pytest.mark.slow
 def test_a_change_in_the_tail_of_a_long_text_changes_its_vector(minilm):
     body = " ".join(f"The delegation visited town number {i}." for i in range(60))
-    assert minilm.backend.count_tokens([body])[0] > minilm.max_tokens
+    assert len(minilm.backend.tokenise([body])[0]) > minilm.max_tokens
     a, b = minilm.encode([body + " The harvest failed.", body + " Sanctions were lifted at once."])
     assert np.abs(a - b).max() > 1e-3
     assert a @ b > 0.9

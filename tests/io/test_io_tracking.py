@@ -11,6 +11,7 @@ import pytest
 from store_cases import CANDIDATES, HELD_OUT, log
 
 from narraframe.errors import ModelError, OutputError
+from narraframe.io import registry
 from narraframe.io import store as store_module
 from narraframe.io.held_out import read_held_out
 from narraframe.io.registry import aliases, find_model, model_titles, set_alias
@@ -184,6 +185,7 @@ def test_a_copied_store_loads_its_own_model_while_the_first_one_stands(template,
     assert found.folder.is_relative_to(copy)
     assert scored("models:/topics@challenger") == [0.5, 0.5]
     assert (find_model(template, "models:/topics/1").folder / "weight.txt").read_text() == "0.25"
+    open_store(template)
     assert scored("models:/topics@challenger") == [0.25, 0.25]
 
 
@@ -217,6 +219,28 @@ def test_a_model_whose_files_are_gone_is_named(store):
     shutil.rmtree(find_model(store, "models:/topics/1").folder)
     with pytest.raises(ModelError, match=r"files are gone.*Restore"):
         find_model(store, "models:/topics/1")
+
+
+@pytest.mark.parametrize("uri", ["models:/topics@challenger", "models:/topics/1"])
+def test_reading_the_database_finds_what_mlflow_finds_and_does_not_import_it(store, uri):
+    open_store(store)  # which gives the copied store its own paths
+    found = registry._ask_mlflow(store, uri, registry._MODEL_URI.fullmatch(uri))
+    code = (
+        "import sys; from pathlib import Path; from narraframe.io.registry import find_model;"
+        "print(find_model(Path(sys.argv[1]), sys.argv[2]));"
+        "assert not {'mlflow', 'sqlalchemy', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(store), uri], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(found), "")
+
+
+def test_a_database_of_another_schema_is_left_to_mlflow(store, monkeypatch):
+    uri = "models:/topics/1"
+    found = find_model(store, uri)
+    monkeypatch.setattr(registry, "_BY_VERSION", "SELECT nothing FROM no_table")
+    assert find_model(store, uri) == found
 
 
 def test_a_damaged_database_is_named(store):

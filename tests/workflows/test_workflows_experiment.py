@@ -78,7 +78,7 @@ def posts(n: int, *, seed: int = 1) -> list[dict]:
 
 @pytest.fixture(autouse=True)
 def _encoder(monkeypatch):
-    monkeypatch.setattr(embedding, "load_encoder", lambda _name, *, device=None: Encoder())
+    monkeypatch.setattr(embedding, "load_encoder", lambda _name, **_: Encoder())
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ from narraframe.io.registry import find_model
 from narraframe.io.store import open_store
 from narraframe.workflows import scorer
 
-scorer.load_encoder = lambda name, *, device=None: HashingEncoder()
+scorer.load_encoder = lambda name, **_: HashingEncoder()
 store = Path(sys.argv[1])
 open_store(store)
 found = find_model(store, "models:/topics@champion")
@@ -92,7 +92,7 @@ def lines(n: int) -> str:
 def hashing():
     with pytest.MonkeyPatch.context() as patch:
         for module in (embedding, scorer):
-            patch.setattr(module, "load_encoder", lambda name, *, device=None: HashingEncoder())
+            patch.setattr(module, "load_encoder", lambda name, **_: HashingEncoder())
         yield patch
 
 
@@ -162,7 +162,7 @@ def test_a_registered_model_says_what_goes_in_and_what_comes_out(workspace):
 
 def test_a_registered_model_refuses_another_encoder(workspace, monkeypatch):
     folder = find_model(workspace.store, "models:/topics@champion").folder
-    monkeypatch.setattr(scorer, "load_encoder", lambda name, *, device=None: HashingEncoder(64))
+    monkeypatch.setattr(scorer, "load_encoder", lambda name, **_: HashingEncoder(64))
     with pytest.raises(ModelError, match=r"hashing-64@1, but the model was trained with hashing"):
         open_folder(folder)
 

@@ -338,7 +338,7 @@ def test_a_fresh_start_takes_up_no_number_that_the_log_speaks_of(root):
 
 def test_with_another_encoder_all_themes_are_new_and_the_user_is_told(root, state, monkeypatch):
     monkeypatch.setattr(
-        "narraframe.workflows.embedding.load_encoder", lambda name, device=None: HashingEncoder(64)
+        "narraframe.workflows.embedding.load_encoder", lambda name, **_: HashingEncoder(64)
     )
     watch = Silent()
     found = find(root, "early.parquet", watch=watch)
@@ -787,7 +787,7 @@ def test_alike_new_posts_that_are_far_from_all_themes_may_be_a_new_theme(root, p
 
 def test_posts_are_not_assigned_by_another_encoder_than_that_of_the_themes(root, monkeypatch):
     monkeypatch.setattr(
-        "narraframe.workflows.embedding.load_encoder", lambda name, device=None: HashingEncoder(64)
+        "narraframe.workflows.embedding.load_encoder", lambda name, **_: HashingEncoder(64)
     )
     with pytest.raises(TableError, match=r"found with another encoder.*hashing-64@1: find"):
         give("early.parquet")

@@ -47,7 +47,7 @@ class EnglishEncoder(HashingEncoder):
         return frozenset({"en"})
 
 
-def load_english(name, *, device=None):
+def load_english(name, **_):
     return EnglishEncoder()
 
 
@@ -423,7 +423,7 @@ def test_a_score_does_not_depend_on_the_posts_beside_it(scored):
 
 
 def test_an_encoder_that_is_not_that_of_the_training_is_refused(scored, patched, monkeypatch):
-    monkeypatch.setattr(scorer, "load_encoder", lambda name, *, device=None: HashingEncoder(64))
+    monkeypatch.setattr(scorer, "load_encoder", lambda name, **_: HashingEncoder(64))
     with pytest.raises(
         ModelError, match=r"hashing-64@1, but the model was trained with hashing-256"
     ):

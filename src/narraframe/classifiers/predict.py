@@ -13,7 +13,8 @@ from narraframe.classifiers.heads import Prediction, predict_heads
 from narraframe.classifiers.views import describe, source
 from narraframe.errors import ModelError
 
-_BLOCK = 2048
+# Posts scored at a time, always as many: kernels of linear algebra differ with the number of rows.
+_BLOCK = 256
 
 
 def predict(
@@ -57,14 +58,17 @@ def predict(
     decision, abstained = np.empty(shape, dtype=bool), np.empty(shape, dtype=bool)
     with threadpool_limits(limits=1):
         for start in range(0, len(texts), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            here = {view: part[block] for view, part in vectors.items()}
-            posts = describe(texts[block], here, classifier.settings, terms=classifier.terms)
+            block = np.arange(start, min(start + _BLOCK, len(texts)))
+            rows = np.pad(block, (0, _BLOCK - len(block)), mode="edge")
+            here = {view: part[rows] for view, part in vectors.items()}
+            said = [texts[i] for i in rows]
+            posts = describe(said, here, classifier.settings, terms=classifier.terms)
             found = predict_heads(posts, np.arange(posts.n), classifier.heads)
-            probability[block], decision[block] = found.probability, found.decision
-            abstained[block] = found.abstained
+            probability[block] = found.probability[: len(block)]
+            decision[block] = found.decision[: len(block)]
+            abstained[block] = found.abstained[: len(block)]
             if progress is not None:
-                progress(posts.n)
+                progress(len(block))
     return Prediction(probability, decision, abstained)
 
 

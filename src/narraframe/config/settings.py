@@ -35,10 +35,17 @@ class PathSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSettings:
-    """`name`: any sentence-transformers name or a local path; `device` "" lets torch choose."""
+    """`name`: any sentence-transformers name or a local path; `device` "" takes the best there is.
+
+    `backend` "auto" is OpenVINO on an x86 processor, torch elsewhere and on a GPU; `precision`
+    "auto" is bf16 where the hardware has it, else fp32, and for scoring that of the model. A model
+    trained on int8 vectors reads no others, and a model trained on others no int8.
+    """
 
     name: str = "all-MiniLM-L6-v2"
     device: str = ""
+    backend: str = choice("auto", ("auto", "openvino", "torch"))
+    precision: str = choice("auto", ("auto", "fp32", "bf16", "int8"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.embeddings.encoder import Encoder
+from narraframe.embeddings.encoder import ChunkingEncoder, Encoder, VectorCache, text_key
 from narraframe.embeddings.pool import distinct
 from narraframe.errors import EncoderError, InputError
 from narraframe.records import Embeddings
 
+__all__ = ["WINDOW", "VectorCache", "embed_posts", "text_key"]
+
 # Texts embedded between two stores: what a killed run loses at most.
 WINDOW = 2_000
 _LOOKUP = 20_000
+_REMEMBERED = 50_000  # chunks in memory: some 80 MB of 384 dimensions
 
 
-class VectorCache(Protocol):
-    """Vectors by text key, for one encoder."""
+class _Memory:
+    """The chunks of long texts, where there is no other cache; of the first so many."""
 
-    def get(self, keys: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
-        """Return the vectors, each of shape (d,), of those `keys` that are stored."""
+    def __init__(self) -> None:
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+
+    def get(self, keys: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        return {key: self._vectors[key] for key in keys if key in self._vectors}
 
     def put(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Store `vectors`, shape (n, d), under `keys`."""
-
-
-def text_key(text: str) -> str:
-    """Return the key of a text: the sha256 of its UTF-8 form, in hex."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        room = max(0, _REMEMBERED - len(self._vectors))
+        self._vectors.update(zip(keys[:room], vectors[:room], strict=True))
 
 
 def embed_posts(
@@ -44,8 +44,9 @@ def embed_posts(
 ) -> Embeddings:
     """Embed the texts of posts.
 
-    Equal texts are embedded once. New vectors are stored every 2,000 texts, so that a run that was
-    killed goes on from there.
+    Equal texts are embedded once, and equal chunks of long ones too, where the encoder knows of
+    chunks. New vectors are stored every 2,000 texts, so that a run that was killed goes on from
+    there. A vector is the same with and without a cache.
 
     Parameters
     ----------
@@ -79,9 +80,14 @@ def embed_posts(
     if cache is not None:
         missing = _look_up(keys, cache, vectors)
         _report(progress, int(posts_per_text[~missing].sum()))
+    chunks = _Memory() if cache is None else cache
     for window in _windows(np.flatnonzero(missing), WINDOW):
         part = [unique.values[i] for i in window]
-        vectors[window] = _checked(encoder.encode(part, progress=progress), len(part), encoder)
+        if isinstance(encoder, ChunkingEncoder):
+            found = encoder.encode_with(part, chunks, progress=progress)
+        else:
+            found = encoder.encode(part, progress=progress)
+        vectors[window] = _checked(found, len(part), encoder)
         if cache is not None:
             cache.put([keys[i] for i in window], vectors[window])
         _report(progress, int((posts_per_text[window] - 1).sum()))

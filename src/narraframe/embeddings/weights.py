@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from narraframe.embeddings.encoder import FP32
 from narraframe.embeddings.quiet import quiet
 from narraframe.errors import EncoderError
 
@@ -40,7 +41,7 @@ class EncoderInfo:
     `revision` is the first 12 hex digits of a sha256 over all that decides a vector: its weights,
     its settings, its tokenizer and `VECTOR_VERSION`. `path` is the folder of its files,
     `max_tokens` the tokens read in one piece (special tokens counted), `languages` ISO 639-1 codes
-    (None = any, or unknown).
+    (None = any, or unknown), `precision` that of its arithmetic.
     """
 
     name: str
@@ -49,11 +50,13 @@ class EncoderInfo:
     dimension: int
     max_tokens: int
     languages: frozenset[str] | None
+    precision: str = FP32
 
     @property
     def identity(self) -> str:
-        """The encoder as records name it: "name@revision"."""
-        return f"{self.name}@{self.revision}"
+        """The encoder as records name it: "name@revision", with "+bf16" or "+int8" unless fp32."""
+        suffix = "" if self.precision == FP32 else f"+{self.precision}"
+        return f"{self.name}@{self.revision}{suffix}"
 
 
 def find_encoder(name: str, *, download: bool = False) -> EncoderInfo:

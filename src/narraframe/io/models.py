@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from narraframe.errors import ModelError
 from narraframe.io.codebook import codebook_sha256, codebook_toml, parse_codebook
+from narraframe.io.plain_parts import NotPlainError, read_plain
 from narraframe.records import Codebook, Estimate, LabelQuality, Quality
 
 _RECORD, _CODEBOOK, _PARTS = "model.json", "codebook.toml", "parts.skops"
@@ -111,8 +112,6 @@ def load_bundle(folder: Path) -> Bundle:
         If a file is missing or damaged, holds types that are not trusted, or the codebook is not
         the one that the model was trained with.
     """
-    import skops.io
-
     try:
         record = _record(json.loads((folder / _RECORD).read_text("utf-8")))
         codebook = parse_codebook((folder / _CODEBOOK).read_text("utf-8"), where=str(folder))
@@ -124,10 +123,7 @@ def load_bundle(folder: Path) -> Bundle:
                 where=folder,
                 remedy="Restore the folder, or train again.",
             )
-        strangers = skops.io.get_untrusted_types(file=folder / _PARTS)
-        if strangers:
-            raise ModelError("holds types that are not trusted", where=folder, got=strangers)
-        parts = skops.io.load(folder / _PARTS, trusted=[])
+        parts = _read_parts(folder)
     except FileNotFoundError as error:
         raise ModelError(
             f"{Path(error.filename).name} is missing: this is no narraframe model",
@@ -148,6 +144,18 @@ def load_bundle(folder: Path) -> Bundle:
             remedy="Restore the folder, or train again.",
         )
     return Bundle(record, codebook, parts, quality, seen)
+
+
+def _read_parts(folder: Path) -> Any:
+    """Read the parts; by skops, where they are not the plain ones that `save_bundle` writes."""
+    try:
+        return read_plain(folder / _PARTS)
+    except NotPlainError:
+        import skops.io
+    strangers = skops.io.get_untrusted_types(file=folder / _PARTS)
+    if strangers:
+        raise ModelError("holds types that are not trusted", where=folder, got=strangers)
+    return skops.io.load(folder / _PARTS, trusted=[])
 
 
 def _sums(folder: Path) -> dict[str, str]:

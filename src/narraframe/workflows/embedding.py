@@ -7,13 +7,14 @@ from pathlib import Path
 
 from narraframe.config import Workspace
 from narraframe.embeddings.embed import embed_posts
-from narraframe.embeddings.encoder import Encoder
+from narraframe.embeddings.encoder import Encoder, stands_in
 from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import InputError, TableError
 from narraframe.io.cache import EmbeddingCache
 from narraframe.io.files import check_output
 from narraframe.io.tables import write_embeddings
 from narraframe.records import Embeddings, Post
+from narraframe.workflows.precision import open_precisely
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.watch import Watch
 
@@ -54,26 +55,38 @@ def open_encoder(workspace: Workspace, *, watch: Watch, name: str | None = None)
     """Load the encoder of the settings, or `name`."""
     settings = workspace.config.encoder
     with watch.stage(f"load encoder {name or settings.name}", unit="encoder"):
-        return load_encoder(name or settings.name, device=settings.device or None)
+        return load_encoder(
+            name or settings.name,
+            device=settings.device or None,
+            backend=settings.backend,
+            precision=settings.precision,
+        )
 
 
 def open_encoder_of(name: str, *, workspace: Workspace, made: Path, watch: Watch) -> Encoder:
     """Load the encoder of the settings, which must be `name`: the one that `made` came of.
+
+    It computes in the precision of `name`, or in another that may stand in for it.
 
     Raises
     ------
     TableError
         If it is another one.
     """
-    encoder = open_encoder(workspace, watch=watch)
-    if encoder.name != name:
+    settings = workspace.config.encoder
+    with watch.stage(f"load encoder {settings.name}", unit="encoder"):
+        opened = open_precisely(load_encoder, settings.name, name, settings=settings)
+    if opened.warning:
+        watch.warn(opened.warning)
+    if not stands_in(opened.encoder.name, name):
         raise TableError(
             "the themes were found with another encoder",
             where=made,
             got=name,
-            remedy=f"This workspace has {encoder.name}: find the themes again, or change it back.",
+            remedy=f"This workspace has {opened.encoder.name}: find the themes again, or change "
+            "it back.",
         )
-    return encoder
+    return opened.encoder
 
 
 def embed_with_cache(

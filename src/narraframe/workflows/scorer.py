@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from narraframe.classifiers.classifier import Classifier, from_parts
 from narraframe.classifiers.predict import predict
-from narraframe.config import Workspace
-from narraframe.embeddings.embed import VectorCache
-from narraframe.embeddings.encoder import Encoder
+from narraframe.config import EncoderSettings, Workspace
+from narraframe.embeddings.encoder import Encoder, VectorCache, stands_in
 from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import ModelError
 from narraframe.io.models import Bundle, load_bundle
 from narraframe.io.registry import Registered
 from narraframe.posts.prepare import prepare
 from narraframe.records import Post, Scores
+from narraframe.workflows.precision import open_precisely
 from narraframe.workflows.seen import is_seen
 from narraframe.workflows.vectors import view_vectors
 from narraframe.workflows.watch import Watch
@@ -29,12 +29,16 @@ NO_TEXT = "no text"
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model with its encoder; `title` is "name/version@digest", which no other model has."""
+    """A model with its encoder; `title` is "name/version@digest", which no other model has.
+
+    `warning` is what is to be said of the encoder's precision, "" = nothing.
+    """
 
     bundle: Bundle
     classifier: Classifier
     encoder: Encoder
     title: str
+    warning: str = ""
 
     def score(self, posts: Sequence[Post], *, cache: VectorCache | None = None) -> Scores:
         """Score raw or prepared posts, in their order."""
@@ -78,28 +82,40 @@ class Scorer:
 
 
 def open_registered(found: Registered, *, workspace: Workspace, watch: Watch) -> Scorer:
-    """Load a registered model, on the device of the settings; errors as `open_folder`."""
+    """Load a registered model, by the encoder settings; errors as `open_folder`."""
     with watch.stage(f"load {found.title}", unit="model"):
-        device = workspace.config.encoder.device or None
-        return open_folder(found.folder, title=found.title, device=device)
+        scorer = open_folder(found.folder, title=found.title, settings=workspace.config.encoder)
+    if scorer.warning:
+        watch.warn(scorer.warning)
+    return scorer
 
 
-def open_folder(folder: Path, *, title: str = "", device: str | None = None) -> Scorer:
+def open_folder(
+    folder: Path, *, title: str = "", settings: EncoderSettings | None = None
+) -> Scorer:
     """Load the model in `folder` and the encoder that it was trained with.
+
+    The encoder computes in the precision of the training, or in one that stands in for it.
 
     Raises
     ------
     ModelError
         If the folder is damaged, or the encoder at hand is not the one of the training.
     EncoderError
-        If that encoder is not to be found.
+        If that encoder is not to be found, or cannot compute in int8, as the training's did.
     """
     bundle = load_bundle(folder)
     wanted = bundle.record.encoder
-    encoder = load_encoder(bundle.record.encoder_source, device=device)
-    if encoder.name != wanted:
+    opened = open_precisely(
+        load_encoder,
+        bundle.record.encoder_source,
+        wanted,
+        settings=settings or EncoderSettings(),
+    )
+    if not stands_in(opened.encoder.name, wanted):
         raise ModelError(
-            f"the encoder at hand is {encoder.name}, but the model was trained with {wanted}",
+            f"the encoder at hand is {opened.encoder.name}, but the model was trained with "
+            f"{wanted}",
             where=title or folder,
             remedy="Install that encoder, or train the model again.",
         )
@@ -110,4 +126,5 @@ def open_folder(folder: Path, *, title: str = "", device: str | None = None) -> 
             where=title or folder,
             remedy="Train the model again.",
         )
-    return Scorer(bundle, classifier, encoder, f"{title or bundle.record.name}@{bundle.digest}")
+    name = f"{title or bundle.record.name}@{bundle.digest}"
+    return Scorer(bundle, classifier, opened.encoder, name, opened.warning)

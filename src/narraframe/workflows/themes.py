@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from narraframe.config import Workspace
-from narraframe.embeddings.encoder import Encoder
+from narraframe.embeddings.encoder import Encoder, stands_in
 from narraframe.errors import TableError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.curation import Curation, read_curations
@@ -252,7 +252,7 @@ def _before(output: Path, wanted: ThemeOptions, watch: Watch) -> ThemesState | N
 def _comparable(
     before: ThemesState | None, embeddings: Embeddings, watch: Watch
 ) -> ThemesState | None:
-    if before is None or before.encoder == embeddings.encoder:
+    if before is None or stands_in(embeddings.encoder, before.encoder):
         return before
     watch.warn(
         f"the themes before were found with another encoder ({before.encoder}) and cannot be "

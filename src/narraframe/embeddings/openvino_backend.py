@@ -1,0 +1,69 @@
+"""Run an encoder's network with OpenVINO, without torch and transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narraframe.embeddings.converted import Converted, converted
+from narraframe.embeddings.encoder import BF16, INT8
+from narraframe.embeddings.runtime import best_precision, core
+from narraframe.embeddings.tokens import filled, plain_tokenizer, token_ids
+from narraframe.embeddings.weights import EncoderInfo
+from narraframe.errors import PrecisionError
+
+_BATCH_TOKENS = 2_048
+
+
+class OpenVinoBackend:
+    """A compiled network; see `narraframe.embeddings.sentence.Backend`."""
+
+    batch_tokens = _BATCH_TOKENS
+    fixed_rows = False
+
+    def __init__(self, found: Converted, compiled: Any, precision: str) -> None:
+        self.precision = precision
+        self._prompt, self._padding = found.prompt, found.padding
+        self._tokenizer = plain_tokenizer(found.tokenizer)
+        self._request = compiled.create_infer_request()
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, uncut, with special tokens and the encoder's own prompt."""
+        return token_ids(self._tokenizer, self._prompt, texts)
+
+    def forward(
+        self, ids: Sequence[Sequence[int]], length: int, texts: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """Return the vectors of one batch, float32 of shape (b, d)."""
+        del texts
+        found = self._request.infer(list(filled(ids, length, self._padding)), share_inputs=True)
+        return np.array(found[0], dtype=np.float32)
+
+
+def load_openvino_backend(info: EncoderInfo, *, precision: str = "auto") -> OpenVinoBackend:
+    """Compile the network that `info` points to, converting it the first time.
+
+    Raises
+    ------
+    NotConvertibleError
+        If only torch can run this encoder.
+    EncoderError
+        If the weights cannot be loaded.
+    PrecisionError
+        If this processor has no bf16, or nncf is missing for int8.
+    """
+    best = best_precision()
+    chosen = best if precision == "auto" else precision
+    if chosen == BF16 and best != BF16:
+        raise PrecisionError(
+            "this processor has no bf16",
+            remedy='Write precision = "auto" under [encoder] in narraframe.toml.',
+        )
+    found = converted(info, chosen)
+    # int8 leaves what is not quantised to this hint: fp32 keeps machines alike
+    hint = "bf16" if chosen == BF16 or (chosen == INT8 and best == BF16) else "f32"
+    compiled = core().compile_model(found.network, "CPU", {"INFERENCE_PRECISION_HINT": hint})
+    return OpenVinoBackend(found, compiled, chosen)
