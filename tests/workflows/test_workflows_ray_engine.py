@@ -54,7 +54,7 @@ def post(i: int, rng: random.Random) -> dict:
 def hashing():
     with pytest.MonkeyPatch.context() as patch:
         for module in (embedding, scorer):
-            patch.setattr(module, "load_encoder", lambda name, *, device=None: HashingEncoder())
+            patch.setattr(module, "load_encoder", lambda name, **_: HashingEncoder())
         yield
 
 

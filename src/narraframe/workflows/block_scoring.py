@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from narraframe.config import EncoderSettings
 from narraframe.errors import OutputError
 from narraframe.io.blocks import Block
 from narraframe.io.files import refused
@@ -35,7 +36,7 @@ class ScoringTask:
 
     folder: Path
     title: str
-    device: str | None
+    encoder: EncoderSettings
     options: ReadOptions
     evidence: bool
 
@@ -46,7 +47,7 @@ class ScoringTask:
 
     def open_scorer(self) -> Scorer:
         """Open the model in the run's folder, and the encoder that is installed here."""
-        return open_folder(self.folder / _MODEL, title=self.title, device=self.device)
+        return open_folder(self.folder / _MODEL, title=self.title, settings=self.encoder)
 
     def score(self, scorer: Scorer, block: Block, *, number: int, again: Again) -> Tally:
         """Write part `number`: a row for whatever in `block` gets one."""
