@@ -26,7 +26,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -209,7 +209,8 @@ def interval(value: float, replicates: NDArray[np.float64], n: int) -> list[floa
     return [float(value), *map(float, np.nanquantile(replicates, [0.025, 0.975])), n]
 
 
-def compare(name: str, options: argparse.Namespace) -> list[list[object]]:
+def compare(name: str, options: argparse.Namespace) -> Iterator[list[list[object]]]:
+    """Yield the rows of one contender after the other."""
     data = hold_out(name, options)
     draws = resample_groups(data.groups, n_resamples=N_RESAMPLES, seed=0)
     decided = data.decision.any(axis=1)
@@ -221,7 +222,6 @@ def compare(name: str, options: argparse.Namespace) -> list[list[object]]:
     started = perf_counter()
     data.score(data.texts)
     base, n_chars = perf_counter() - started, sum(map(len, data.texts))
-    rows: list[list[object]] = []
     for contender, choose in CONTENDERS.items():
         asked: dict[str, None] = {}
 
@@ -240,11 +240,12 @@ def compare(name: str, options: argparse.Namespace) -> list[list[object]]:
             data.score(list(asked))
             figures["seconds"] = [(perf_counter() - started) / base, np.nan, np.nan, len(asked)]
         print(f"  {contender}")
+        rows: list[list[object]] = []
         for figure, (value, low, high, n) in figures.items():
             shown = "" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"
             print(f"    {figure:34}{value:+.3f}{shown}  n={n}", flush=True)
             rows.append([name, contender, figure, *(round(x, 4) for x in (value, low, high)), n])
-    return rows
+        yield rows
 
 
 def main() -> None:
@@ -263,12 +264,13 @@ def main() -> None:
             f"skipped: {', '.join(absent)} not in {DATA}; "
             "set NARRAFRAME_DATA to the folder of data sets"
         )
-    rows = [row for name in options.sets for row in compare(name, options)]
+    rows = [["set", "contender", "figure", "value", "low", "high", "n"]]
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    with options.output.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["set", "contender", "figure", "value", "low", "high", "n"])
-        writer.writerows(rows)
+    for more in (more for name in options.sets for more in compare(name, options)):
+        rows += more
+        # after each contender: it takes hours, and can be broken off
+        with options.output.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
     print(f"\n{options.output}")
 
 

@@ -54,7 +54,7 @@ def post(i: int, rng: random.Random) -> dict:
 def hashing():
     with pytest.MonkeyPatch.context() as patch:
         for module in (embedding, scorer):
-            patch.setattr(module, "load_encoder", lambda name, *, device=None: HashingEncoder())
+            patch.setattr(module, "load_encoder", lambda name, **_: HashingEncoder())
         yield
 
 
@@ -123,7 +123,7 @@ def posts(tmp_path_factory):
     return path
 
 
-def one_process(path: Path, output: Path, workspace: Workspace):
+def one_process(path: Path, output: Path, workspace: Workspace, **more):
     return score(
         [str(path)],
         output=output,
@@ -133,6 +133,7 @@ def one_process(path: Path, output: Path, workspace: Workspace):
         workspace=workspace,
         force=False,
         watch=Silent(),
+        **more,
     )
 
 
@@ -172,13 +173,15 @@ def test_parts_in_the_order_of_their_names_are_what_one_process_writes(
     assert both.post_ids == single.post_ids
 
 
-def test_one_file_is_the_same_bytes_that_one_process_writes(cluster, workspace, posts, tmp_path):
-    for name in ("s.csv", "s.jsonl"):
-        (tmp_path / "a").mkdir(exist_ok=True)
-        one_process(posts, tmp_path / "a" / name, workspace)
-        many(posts, tmp_path / name, workspace)
-        assert (tmp_path / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {"a", "s.csv", "s.jsonl"}
+def test_one_file_is_the_same_bytes_that_one_process_writes_evidence_and_all(
+    cluster, workspace, posts, tmp_path
+):
+    (tmp_path / "a").mkdir()
+    one_process(posts, tmp_path / "a" / "s.csv", workspace, evidence=True)
+    many(posts, tmp_path / "s.csv", workspace, evidence=True)
+    assert (tmp_path / "s.csv").read_bytes() == (tmp_path / "a" / "s.csv").read_bytes()
+    assert b",evidence,evidence_spans\n" in (tmp_path / "s.csv").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "s.csv"}
 
 
 def test_a_fault_of_the_input_is_one_error_and_leaves_nothing(cluster, workspace, posts, tmp_path):

@@ -14,8 +14,9 @@ from narraframe.cli.terminal import TerminalWatch, say, show_rows
 from narraframe.errors import UsageError
 
 if TYPE_CHECKING:
-    from narraframe.workflows.reading import ReadOptions
+    from narraframe.workflows.reading import Account, ReadOptions
     from narraframe.workflows.score import ScoreSummary
+    from narraframe.workflows.scored_window import Tally
 
 
 @click.command(short_help="Score new posts with a model.")
@@ -45,6 +46,23 @@ if TYPE_CHECKING:
     help="With --watch: seconds between two looks at the folder; default: 10.",
 )
 @click.option("--no-track", is_flag=True, help="Do not write the run into MLflow.")
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Add the sentences that carry each decision: columns evidence and evidence_spans.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: by blocks on a Ray cluster; OUT is a file, or a folder of Parquet parts.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="With --engine ray: a running cluster, or auto; default: one on this machine alone.",
+)
 @options.reading
 @options.workspace_option
 @options.force
@@ -56,6 +74,9 @@ def score(
     watched: Path | None,
     poll: float | None,
     no_track: bool,
+    evidence: bool,
+    engine: str,
+    address: str | None,
     read: ReadOptions,
     workspace: Path | None,
     force: bool,
@@ -74,10 +95,18 @@ def score(
     Example:
       narraframe score new.jsonl -o scores.parquet --model models:/narratives@champion
       narraframe score --watch inbox -o scores --model models:/narratives@champion
+      narraframe score *.jsonl -o scores --model models:/narratives@champion --engine ray
     """
+    if address is not None and engine != "ray":
+        raise UsageError("--address goes with --engine ray", remedy="See: score --help")
     if bool(inputs) == bool(watched):
         raise UsageError("pass either IN... or --watch DIR", remedy="See: score --help")
     if watched is not None:
+        if evidence or engine != "local":
+            raise UsageError(
+                "--watch goes with neither --evidence nor --engine ray",
+                remedy="Score the files by their names.",
+            )
         if table is not None:
             raise UsageError(
                 "--watch writes into a folder", where="--table", remedy="Leave --table out."
@@ -86,6 +115,15 @@ def score(
         return
     if poll is not None:
         raise UsageError("--poll goes with --watch", remedy="See: score --help")
+    if engine == "ray":
+        if table is not None or output == "-" or "://" in output:
+            raise UsageError(
+                "--engine ray writes a file, or a folder of parts",
+                where=f"-o {output}" if table is None else "--table",
+                remedy="Name one by -o, or leave out --engine.",
+            )
+        _on_ray(inputs, Path(output), model, read, workspace, address, force, evidence=evidence)
+        return
     from narraframe.io.sinks import shown
     from narraframe.workflows.score import score as run
 
@@ -100,6 +138,7 @@ def score(
         watch=(watch := TerminalWatch()),
         table=table,
         track=not no_track,
+        evidence=evidence,
     )
     for line in summary.warnings:
         watch.warn(line)
@@ -107,11 +146,46 @@ def score(
         _show(shown(output), summary)
 
 
+def _on_ray(
+    inputs: tuple[str, ...],
+    output: Path,
+    model: str,
+    read: ReadOptions,
+    workspace: Path | None,
+    address: str | None,
+    force: bool,
+    *,
+    evidence: bool,
+) -> None:
+    from narraframe.workflows.ray_engine import score_with_ray
+
+    summary = score_with_ray(
+        inputs,
+        output=output,
+        model_uri=model,
+        options=read,
+        workspace=options.find(workspace),
+        force=force,
+        watch=(watch := TerminalWatch()),
+        address=address,
+        evidence=evidence,
+    )
+    for line in summary.warnings:
+        watch.warn(line)
+    _show_counts(str(output), summary.model, summary.tally, summary.account)
+
+
 def _show(output: str, summary: ScoreSummary) -> None:
-    tally, account = summary.tally, summary.account
-    say(f"{output}: {tally.n_scored:,} of {tally.n_posts:,} posts scored by {summary.model}")
-    if summary.n_resumed:
-        say(f"{summary.n_resumed:,} of them were there from a run that was stopped")
+    counts = summary.tally, summary.account
+    _show_counts(output, summary.model, *counts, n_resumed=summary.n_resumed)
+
+
+def _show_counts(
+    output: str, model: str, tally: Tally, account: Account, *, n_resumed: int = 0
+) -> None:
+    say(f"{output}: {tally.n_scored:,} of {tally.n_posts:,} posts scored by {model}")
+    if n_resumed:
+        say(f"{n_resumed:,} of them were there from a run that was stopped")
     counts = [(f"no score: {reason}", n) for reason, n in tally.reasons.items()]
     if account.merged:
         counts.append(("read twice (same id and text), one row", account.merged))

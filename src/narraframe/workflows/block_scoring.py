@@ -70,14 +70,14 @@ def run_folder(folder: Path, *, model: Path) -> Iterator[None]:
         If the folder cannot be written.
     """
     try:
-        folder.mkdir()
-        shutil.copytree(model, folder / _MODEL)
+        with _explained(folder):
+            folder.mkdir()
+            shutil.copytree(model, folder / _MODEL)
         yield
-        shutil.rmtree(folder / _MODEL)
-        for rest in folder.glob(".*"):
-            rest.unlink(missing_ok=True)  # of machines that were lost half way
-    except OSError as error:
-        raise refused(folder, error) from error
+        with _explained(folder):
+            shutil.rmtree(folder / _MODEL)
+            for rest in folder.glob(".*"):
+                rest.unlink(missing_ok=True)  # of machines that were lost half way
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -102,12 +102,14 @@ def check_parts(folder: Path, n: int) -> None:
 
 def join_parts(folder: Path, path: Path, *, schema: pa.Schema) -> None:
     """Write the parts, in their order, as one file, and remove them."""
-    with open_rows(path, schema, force=True) as writer:
-        for part in sorted(folder.glob(_PARTS)):
-            with pq.ParquetFile(part) as table:
-                for i in range(table.num_row_groups):
-                    writer.write(table.read_row_group(i))
-    shutil.rmtree(folder)
+    try:
+        with open_rows(path, schema, force=True) as writer:
+            for part in sorted(folder.glob(_PARTS)):
+                with pq.ParquetFile(part) as table:
+                    for i in range(table.num_row_groups):
+                        writer.write(table.read_row_group(i))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def part_name(number: int) -> str:
@@ -120,10 +122,17 @@ def _part(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """Write a part beside its place: a machine that is lost half way leaves none."""
     temporary = path.with_name(f".{uuid.uuid4().hex}.parquet")
     try:
-        with pq.ParquetWriter(temporary, schema) as writer:
-            yield writer
-        temporary.replace(path)
-    except OSError as error:
-        raise refused(path, error) from error
+        with _explained(path):
+            with pq.ParquetWriter(temporary, schema) as writer:
+                yield writer
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise refused(path, error) from error

@@ -108,7 +108,7 @@ def score_with_ray(
     ServerError
         If the cluster cannot be reached, or is lost.
     """
-    in_parts = not output.name.endswith(SUFFIXES)
+    in_parts = not output.suffix
     if in_parts:
         check_free(output, force=force)
     else:
@@ -133,8 +133,8 @@ def score_with_ray(
             evidence=evidence,
         )
         with run_folder(task.folder, model=found.folder):
-            total = account.read + account.bad - account.merged
-            tally = _score(task, blocks, again, workers=workers, total=total, watch=watch)
+            total = account.read - account.merged
+            done = _score(task, blocks, again, workers=workers, total=total, watch=watch)
             check_parts(task.folder, len(blocks))
         if not in_parts:
             join_parts(task.folder, temporary, schema=task.schema)
@@ -142,11 +142,19 @@ def score_with_ray(
     return RaySummary(
         model=f"{found.title}@{bundle.digest}",
         account=account,
-        tally=tally,
+        tally=done.tally,
         n_blocks=len(blocks),
         n_workers=workers,
-        warnings=tuple(score_notes(tally, from_parts(bundle.parts))),
+        warnings=(*_unlike(done.encoders), *score_notes(done.tally, from_parts(bundle.parts))),
     )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a block, or all of them, came to, and by which encoders."""
+
+    tally: Tally
+    encoders: frozenset[str]
 
 
 # --- on each machine; what goes there and comes back are rows of bytes
@@ -169,13 +177,14 @@ class _BlockScorer:
             self._fault = fault  # told with the first block: an actor that fails is begun again
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        answer: Tally | NarraframeError
+        answer: _Done | NarraframeError
         try:
             if self._fault:
                 raise self._fault
             block, again = pickle.loads(row["block"])  # noqa: S301
             number = int(row["number"])
-            answer = self._task.score(self._scorer, block, number=number, again=again)
+            tally = self._task.score(self._scorer, block, number=number, again=again)
+            answer = _Done(tally, frozenset([self._scorer.encoder.name]))
         except NarraframeError as fault:
             answer = fault
         return {"number": row["number"], "answer": pickle.dumps(answer)}
@@ -228,7 +237,7 @@ def _score(
     workers: int,
     total: int,
     watch: Watch,
-) -> Tally:
+) -> _Done:
     import ray.data
 
     rows = [
@@ -242,15 +251,23 @@ def _score(
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=size, initial_size=size),
         num_cpus=1,
     )
-    tallies: dict[int, Tally] = {}
+    done: dict[int, _Done] = {}
     with watch.stage("score", total=total) as step:
         for row in _rows(scored):
             answer = pickle.loads(row["answer"])  # noqa: S301
             if isinstance(answer, NarraframeError):
                 raise answer
-            tallies[int(row["number"])] = answer
-            step(answer.n_posts)
-    return sum((tallies[i] for i in sorted(tallies)), Tally())
+            done[int(row["number"])] = answer
+            step(answer.tally.n_posts)
+    tally = sum((done[i].tally for i in sorted(done)), Tally())
+    return _Done(tally, frozenset().union(*(one.encoders for one in done.values())))
+
+
+def _unlike(encoders: frozenset[str]) -> list[str]:
+    """Warn where machines compute in several precisions: rows then depend on who made them."""
+    if len(encoders) < 2:
+        return []
+    return [f"the machines computed unlike vectors, by {', '.join(sorted(encoders))}"]
 
 
 def _dataset(rows: list[dict[str, Any]]) -> Any:

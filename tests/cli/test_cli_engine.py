@@ -1,0 +1,38 @@
+"""What of the engine of `score` does not go together is one clear error."""
+
+import pytest
+
+from narraframe.cli import run
+
+MODEL = ("--model", "models:/topics@champion")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["-o", "-", "--engine", "ray"], "--engine ray writes a file, or a folder of parts"),
+        (["-o", "sqlite:///s.db", "--engine", "ray"], "--engine ray writes a file, or a folder"),
+        (["-o", "s.duckdb", "--engine", "ray"], "the ending names no format"),
+        (["-o", "s", "--engine", "ray", "--table", "t"], "--table: --engine ray writes a file"),
+        (["-o", "s.csv", "--address", "h:1"], "--address goes with --engine ray"),
+        (["-o", "s.csv", "--engine", "spark"], "'spark' is not one of 'local', 'ray'"),
+    ],
+)
+def test_what_does_not_go_together_is_said_before_any_work(
+    tmp_path, monkeypatch, capsys, arguments, what
+):
+    monkeypatch.chdir(tmp_path)
+    assert run(["score", "posts.jsonl", *MODEL, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert what in " ".join(error.split())
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", [["--evidence"], ["--engine", "ray"]])
+def test_a_watched_folder_is_scored_by_one_process_without_evidence(
+    tmp_path, monkeypatch, capsys, option
+):
+    monkeypatch.chdir(tmp_path)
+    assert run(["score", "--watch", "inbox", "-o", "scores", *MODEL, *option]) == 2
+    assert "--watch goes with neither --evidence nor --engine ray" in capsys.readouterr().err
