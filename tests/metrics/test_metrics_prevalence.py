@@ -97,7 +97,7 @@ def test_when_all_posts_are_read_nothing_is_uncertain():
         assert share.equivalent == 10
 
 
-def test_a_perfect_model_makes_the_audit_nearly_a_census():
+def test_a_perfect_model_leaves_the_doubt_that_one_answer_would_have_been_missed():
     rng = np.random.default_rng(0)
     truth = (rng.random(5_000) < 0.2).astype(float)
     drawn = one_stratum(5_000, [*range(200)])
@@ -105,7 +105,25 @@ def test_a_perfect_model_makes_the_audit_nearly_a_census():
     alone = audit_share(truth[:200], drawn)
     assert perfect.value == pytest.approx(truth.mean(), abs=1e-9)
     width = perfect.interval().high - perfect.interval().low
-    assert width < 0.15 * (alone.interval().high - alone.interval().low)
+    assert width < 0.2 * (alone.interval().high - alone.interval().low)
+    # a residual of 1 among 200 of 5,000 posts
+    assert width == pytest.approx(2 * 1.96 * np.sqrt((1 - 200 / 5_000) / 200**2), rel=0.05)
+
+
+@pytest.mark.parametrize("n", [60, 200])
+def test_the_interval_holds_around_a_model_that_is_wrong_on_one_post_in_a_hundred(n):
+    """Most audits of 60 show none of its errors, and would prove it perfect."""
+    rng = np.random.default_rng(0)
+    truth = (rng.random(4_000) < 0.05).astype(float)
+    f = np.where(truth == 1, 0.93, 0.02)
+    missed = rng.random(4_000) < 0.01
+    truth[missed] = 1 - truth[missed]
+    held = 0
+    for _ in range(400):
+        rows = np.sort(rng.choice(4_000, n, replace=False))
+        found = design_share(truth[rows], f, one_stratum(4_000, rows.tolist())).interval()
+        held += found.low <= truth.mean() <= found.high
+    assert held / 400 > 0.94
 
 
 def test_a_model_that_says_the_contrary_gets_no_power():

@@ -22,7 +22,6 @@ FEW = 5
 """Answers of the rarer kind from which the spread of the answers themselves is trusted."""
 ENOUGH = 30
 """From here on its relation to the weights is."""
-_MOST_PRECISE = 0.01
 LEVEL = 0.95
 
 
@@ -104,7 +103,10 @@ def design_share(y: Floats, f: Floats, drawn: Drawn, *, power: float | None = No
     their variance that of a finite population. Survey statistics knows it as the regression
     estimator. Residuals are those of leaving each answer out (jackknife): on few positives the
     plain ones are too small, and intervals of 50 answers held 93 % of the time instead of 95 %.
-    Where the model adds more noise than it takes away, the variance is that of the audit alone.
+    An audit in which the model misses nothing does not prove that it never does: residuals count
+    for at least one answer missed outright. Without that, intervals around a model that is wrong
+    on one post in a hundred held 62 % of the time with 60 answers. Where the model adds more noise
+    than it takes away, the variance is that of the audit alone.
 
     References
     ----------
@@ -129,16 +131,21 @@ def design_share(y: Floats, f: Floats, drawn: Drawn, *, power: float | None = No
     value = float(np.clip(mean_y + correction, 0.0, 1.0))
     leverage = w / w.sum() + w * centred**2 / square
     residual = (y - mean_y - used * centred) / np.maximum(1 - leverage, 1e-3)
-    spread = min(_spread(residual, y, drawn), alone.spread)
+    spread = min(max(_spread(residual, y, drawn), _one_miss(y)), alone.spread)
     return _share(value, spread, used, n, drawn)
 
 
 def _share(value: float, spread: float, power: float, n: int, drawn: Drawn) -> Share:
     population = round(float(drawn.weight.sum()))
     unread = 1 - n / population
-    spread = max(spread, _MOST_PRECISE)
     effective = n / (unread * spread) if unread > 0 else math.inf
     return Share(value, effective, spread, power, n, population)
+
+
+def _one_miss(y: Floats) -> float:
+    """Return the spread of residuals that are all 0 but one, which is 1."""
+    simple = y.var(ddof=1)
+    return 1 / (len(y) * float(simple)) if simple > 0 else math.inf
 
 
 def _spread(residual: Floats, y: Floats, drawn: Drawn) -> float:

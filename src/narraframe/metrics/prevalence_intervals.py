@@ -38,7 +38,7 @@ def wilson(value: float, effective: float, *, level: float) -> tuple[float, floa
     spread = value * (1 - value) / effective + z2 / (4 * effective**2)
     half = math.sqrt(z2 * spread) / (1 + z2 / effective)
     # rounding must not leave out the value itself
-    return min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value)
+    return float(min(max(centre - half, 0.0), value)), float(max(min(centre + half, 1.0), value))
 
 
 def mean_probability(p: NDArray[np.floating], *, level: float) -> Estimate:
