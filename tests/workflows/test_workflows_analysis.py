@@ -349,3 +349,9 @@ def test_spread_and_draft_are_shown_in_the_terminal(study, capsys):
     assert "50 d" in told
     assert run(["codebook", "draft", "--theme", "T8", "--themes", "themes"]) == 0
     assert "[[labels]]" in capsys.readouterr().out
+
+
+def test_without_channels_it_is_said_that_nobody_repeats_anybody(study, capsys):
+    write_posts(Path("posts.parquet"), [Post(post_id="p0", text=SUBJECTS[0])], force=True)
+    assert run(["spread", "posts.parquet"]) == 0
+    assert "no post has a channel" in capsys.readouterr().out
