@@ -5,18 +5,20 @@ import json
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from narraframe.cli import run
+from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import InputError, OutputError, TableError, UsageError
 from narraframe.io.codebook import parse_codebook
 from narraframe.io.rows import open_rows
 from narraframe.io.scores import score_rows
 from narraframe.io.tables import SCORES, write_posts
 from narraframe.io.themes import ThemesFolder, write_themes_folder
-from narraframe.records import Post, Scores, Themes, ThemeSummary
+from narraframe.records import Codebook, Facet, Label, Post, Scores, Themes, ThemeSummary
 from narraframe.workflows import coverage as coverage_workflow
 from narraframe.workflows.draft import draft
 from narraframe.workflows.reading import ReadOptions
@@ -304,6 +306,32 @@ def test_coverage_crosses_themes_with_the_first_facet_only(study, monkeypatch, c
     assert (missing["theme"], missing["like_a_label"]) == (8, False)
 
 
+def test_the_nearest_definition_is_that_of_the_same_words(monkeypatch):
+    encoder = HashingEncoder(256)
+    texts = ["grain ships left the harbour", "ballots were counted by hand"]
+    summaries = tuple(ThemeSummary(n, "", (), 1, 1, ()) for n in (3, 8))
+    state = SimpleNamespace(
+        encoder=encoder.name, vectors=encoder.encode(texts), distinct=np.array([0, 1])
+    )
+    content = SimpleNamespace(themes=SimpleNamespace(theme=np.array([3, 8])), summaries=summaries)
+    monkeypatch.setattr(coverage_workflow, "read_state_and_shown", lambda _: (state, content))
+    monkeypatch.setattr(coverage_workflow, "open_encoder_of", lambda *_, **__: encoder)
+    book = Codebook(
+        "1",
+        "",
+        (Facet("narrative", "Narrative"),),
+        (
+            Label("vote", "narrative", "Vote", definition="ballots are counted"),
+            Label("ship", "narrative", "Ship", definition="grain ships leave a harbour"),
+        ),
+    )
+    near = coverage_workflow._likeness(
+        book, ("vote", "ship"), Path("themes"), workspace=None, watch=Silent()
+    )
+    assert {theme: label_id for theme, (label_id, _) in near.items()} == {3: "ship", 8: "vote"}
+    assert all(0 < cosine < 1 for _, cosine in near.values())
+
+
 @pytest.mark.parametrize("by", ["day", "week", "month", "channel"])
 def test_trends_are_shown_in_the_terminal(study, capsys, by):
     arguments = ["trends", "posts.parquet", "--scores", "scores.parquet", "--themes", "themes"]
@@ -321,3 +349,9 @@ def test_spread_and_draft_are_shown_in_the_terminal(study, capsys):
     assert "50 d" in told
     assert run(["codebook", "draft", "--theme", "T8", "--themes", "themes"]) == 0
     assert "[[labels]]" in capsys.readouterr().out
+
+
+def test_without_channels_it_is_said_that_nobody_repeats_anybody(study, capsys):
+    write_posts(Path("posts.parquet"), [Post(post_id="p0", text=SUBJECTS[0])], force=True)
+    assert run(["spread", "posts.parquet"]) == 0
+    assert "no post has a channel" in capsys.readouterr().out

@@ -406,3 +406,53 @@ def test_a_promoted_model_scores_as_the_champion(trained, copy, place):
     with (place / "new.csv").open(encoding="utf-8") as text:
         best = max(csv.DictReader(text), key=lambda row: float(row["probability"]))
     assert (best["label_name"], best["decision"]) == ("Weather", "true")
+
+
+def test_the_posts_of_the_training_are_no_drift_and_strange_posts_are(one, tmp_path):
+    asked = ("--model", CHAMPION, "--workspace", one, "--fail-on-drift")
+    same = Said("drift", one / "data/posts.parquet", *asked)
+    assert (same.code, same.err) == (0, "")
+    assert same.out.startswith("no drift found (sample/1@")
+    words = [
+        "soup",
+        "leek",
+        "salt",
+        "pan",
+        "stir",
+        "oven",
+        "bread",
+        "basil",
+        "onion",
+        "cream",
+        "stock",
+        "thyme",
+        "boil",
+        "peel",
+        "slice",
+    ]
+    draw = np.random.default_rng(0).choice
+    strange = [{"id": str(i), "text": " ".join(draw(words, size=12))} for i in range(60)]
+    posts = tmp_path / "strange.jsonl"
+    posts.write_text("\n".join(map(json.dumps, strange)))
+    other = Said("drift", posts, *asked, "-o", tmp_path / "drift.json")
+    assert other.code == 1
+    assert other.out.startswith("drift: ")
+    told = json.loads((tmp_path / "drift.json").read_text())
+    assert {test["name"] for test in told["tests"] if test["drifted"]} >= {"embedding", "far"}
+
+
+def test_themes_are_held_against_the_codebook_and_an_entry_is_drafted(one):
+    posts, themes = one / "data/posts.parquet", one / "data/themes"
+    given = ("--scores", one / "data/scores.parquet", "--themes", themes)
+    covered = Said("coverage", posts, *given, "--workspace", one)
+    assert covered.code == 0, covered.err
+    assert "T2 " in covered.out
+    (number,) = re.findall(r"narraframe codebook draft --theme (T\d+)", covered.out)
+    asked = ("--theme", number, "--themes", themes, "--posts", posts, "--workspace", one)
+    drafted = Said("codebook", "draft", *asked)
+    assert drafted.code == 0, drafted.err
+    book = one / "labels/codebook.toml"
+    pasted = one / "pasted.toml"
+    pasted.write_text(book.read_text("utf-8") + drafted.out, "utf-8")
+    label = read_codebook(pasted).by_id[f"theme_{number[1:]}"]
+    assert len(label.examples) == 3

@@ -191,6 +191,8 @@ def show_spread(found: Spread) -> None:
         show_table(("first", "later", "messages", "forwarded", "back", "after"), rows)
         if len(found.pairs) > _MOST_PAIRS:
             say(f"  {_MOST_PAIRS} of {len(found.pairs)} pairs; all of them with -o")
+    if not found.voices:
+        say("  no post has a channel, so nobody can be said to repeat anybody: --channel NAME")
     rows = [
         [
             cut(flat(voice.channel), max(width() - 66, 16)),
@@ -199,7 +201,9 @@ def show_spread(found: Spread) -> None:
         ]
         for voice in found.voices[:_MOST_VOICES]
     ]
-    show_table(("channel", "posts", "own", "forwarded", "repeats", "again", "unknown", "led"), rows)
+    if rows:
+        header = ("channel", "posts", "own", "forwarded", "repeats", "again", "unknown", "led")
+        show_table(header, rows)
     if len(found.voices) > _MOST_VOICES:
         say(f"  {_MOST_VOICES} of {len(found.voices)} channels")
     _copied(found.copied)

@@ -104,7 +104,7 @@ def find_bursts(
     found = []
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         inside = slice(start, end)
-        p = hits.sum() / posts.sum()
+        p = float(hits.sum() / posts.sum())
         here, there = float(hits[inside].sum()), float(posts[inside].sum())
         weight = float(_gain(hits[inside], posts[inside], p, ratio).sum())
         found.append(

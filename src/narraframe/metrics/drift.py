@@ -77,6 +77,14 @@ def drift(
 
     Notes
     -----
+    False alarms, counted on 102,000 tweets of which 2,000 at random were the training posts and the
+    others new, 200 times: 16 runs at ``alpha=0.1``; of the single tests at 0.1, far 20, labels 14,
+    languages 13, embedding 11. What is compared is the distribution of distinct texts as drawn: a
+    training set that was thinned (one of each family of near-copies, where the stream has many that
+    are not word for word the same; posts chosen by an active queue) differs, and is told to differ.
+    With families taken whole into the training side and one of each kept, in a corpus of which a
+    tenth is near-copies, the label test alone raised the alarms to 36 of 100.
+
     An energy coefficient is small in hundreds of dimensions, where all distances are alike: it was
     0.04 between English tweets and the diplomatic posts of the sample, of which the far were 89 in
     100 (384 dimensions). Read it beside that of other runs of the same model.
