@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from narraframe.report.inputs import ReportInput
 from narraframe.report.label_cards import label_cards
 from narraframe.report.mistakes import mistakes
 from narraframe.report.share_charts import reliability_chart, share_dots, share_months
-from narraframe.report.shown import figure
+from narraframe.report.shown import NOT_KNOWN
 from narraframe.report.tables import Corpus
 
 POOLED = "All labels"
@@ -56,7 +57,7 @@ def share_rows(
 def curve_rows(report: ReportInput) -> list[tuple[str, str, str, bool]]:
     """Return (name, calibration error, what chance would show, whether it is more) a curve."""
     return [
-        (name, figure(curve.error), figure(curve.chance.high), curve.error > curve.chance.high)
+        (name, _fine(curve.error), _fine(curve.chance.high), curve.error > curve.chance.high)
         for name, curve in zip(_curve_names(report), report.reliability, strict=True)
     ]
 
@@ -87,3 +88,8 @@ def _month_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, 
 def _curve_names(report: ReportInput) -> list[str]:
     labels = [label_name(report.codebook, curve.name) for curve in report.reliability[1:]]
     return [POOLED, *labels][: len(report.reliability)]
+
+
+def _fine(value: float) -> str:
+    """Write an error: two decimals would make most of them alike."""
+    return NOT_KNOWN if math.isnan(value) else f"{value:.3f}"
