@@ -22,7 +22,7 @@ from narraframe.report.page import render
 from narraframe.workflows.ingest import account_path
 from narraframe.workflows.reading import Reading, ReadOptions, read_ready
 from narraframe.workflows.report_files import write_csv, write_figures, write_markdown
-from narraframe.workflows.report_parts import ModelParts, evidence_in, model_parts
+from narraframe.workflows.report_parts import Analyses, ModelParts, evidence_in, model_parts
 from narraframe.workflows.seen import is_seen
 from narraframe.workflows.watch import Watch
 
@@ -49,6 +49,7 @@ def report(
     watch: Watch,
     kind: str = "html",
     figures: Path | None = None,
+    analyses: Analyses | None = None,
 ) -> Made:
     """Write the report as `kind` ("html", "md" or "csv": a folder), and draw its figures.
 
@@ -74,6 +75,7 @@ def report(
         title=title,
         workspace=workspace,
         watch=watch,
+        analyses=analyses,
     )
     drawn = write_figures(shown, figures, force=force) if figures else ()
     if output is None:
@@ -94,14 +96,16 @@ def gather(
     title: str,
     workspace: Workspace,
     watch: Watch,
+    analyses: Analyses | None = None,
 ) -> ReportInput:
-    """Read everything that a report shows.
+    """Read everything that a report shows, and add the `analyses` of these posts.
 
     Raises
     ------
     InputError, TableError
         If posts, themes or scores cannot be read, or do not belong together.
     """
+    analyses = analyses or Analyses()
     reading = read_ready([posts], options=ReadOptions(), watch=watch)
     themes = read_themes_folder(themes_folder, posts=reading.posts) if themes_folder else None
     scores = read_scores(scores_path) if scores_path else None
@@ -125,6 +129,11 @@ def gather(
         evidence=evidence_in(scores_path),
         held_out=held.held_out,
         reliability=held.reliability,
+        prevalence=analyses.prevalence,
+        trends=analyses.trends,
+        uncovered=analyses.uncovered,
+        spread=analyses.spread,
+        drift=analyses.drift,
     )
 
 
