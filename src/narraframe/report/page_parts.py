@@ -65,8 +65,10 @@ def curve_rows(report: ReportInput) -> list[tuple[str, str, str, bool]]:
 def extra_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, Chart]:
     """Return the charts of shares and of calibration, by the name of their place."""
     made: dict[str, Chart] = {}
-    for group, rows in share_rows(report, views).items():
-        made[f"{group}-shares"] = share_dots([share for _, share in rows], report.codebook)
+    rows = share_rows(report, views)
+    for view in views:
+        if shares := [share for _, share in rows.get(view.group, ())]:
+            made[f"{view.group}-shares"] = share_dots(shares, report.codebook, facet=view.name)
     made |= _month_charts(report, views)
     if any(curve.bins for curve in report.reliability):
         made["reliability"] = reliability_chart(report.reliability, _curve_names(report))
