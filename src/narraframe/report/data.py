@@ -21,6 +21,8 @@ from narraframe.report.theme_names import tag, title
 
 # Base64 writes three bytes as four characters.
 _BASE64 = 4 / 3
+# The rest is for the ids and addresses of the posts whose text is held.
+_FOR_TEXTS = 0.8
 # Bytes of packed text that even a crowded page gets.
 LEAST_TEXT = 200_000
 
@@ -78,7 +80,7 @@ def packed_posts(
     urls = [safe_url(post.url) for post in known.posts]
     named = _size({"id": ids, "url": urls})
     every = named <= max(left, 0) / 2
-    left = max(left - named, 0) if every else left // 2
+    left = max(left - named, 0) if every else int(left * _FOR_TEXTS)
     held = hold_texts([post.text for post in known.posts], first=first, room=max(left, LEAST_TEXT))
     named_rows = [every or text is not None for text in held.texts]
     names: dict[str, Column] = {
