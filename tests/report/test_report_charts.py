@@ -16,7 +16,7 @@ def every_chart():
     return [
         charts.posts_by_month(KNOWN),
         charts.theme_lines(KNOWN, table, ["Ports"]),
-        charts.theme_columns(KNOWN, table, 0, "Ports"),
+        charts.theme_columns(0, "Ports"),
         charts.facet_lines(TOPIC),
         charts.facet_bars(TOPIC),
         charts.quality_dots(quality(), ["Trade", "Loans"]),

@@ -201,8 +201,11 @@ def test_definitions_come_from_the_codebook(full):
 
 
 def test_representative_posts_are_found_by_id_and_absent_ones_left_out(full):
-    rows = [attrs["data-post"] for _, attrs in full.elements if "data-post" in attrs]
-    assert rows == ["2"]
+    opened = next(i for i, (_, attrs) in enumerate(full.elements) if "data-post" in attrs)
+    assert full.elements[opened][1]["data-post"] == "2"
+    card = next(i for i, (_, attrs) in enumerate(full.elements) if attrs.get("id") == "T4")
+    nearer = [a for _, a in full.elements[card:] if "data-post" in a or a.get("id") == "narratives"]
+    assert [a.get("data-post") for a in nearer[:2]] == ["2", None]
     assert "North · 31 Mar 2024" in full.text
 
 

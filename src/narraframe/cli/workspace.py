@@ -50,18 +50,40 @@ def demo(folder: Path, force: bool) -> None:
 
 @click.command(short_help="Write one self-contained HTML page.")
 @click.argument("posts", metavar="POSTS")
-@options.output(what="The page to write, *.html.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="The page to write, *.html; with --format md *.md, with --format csv a folder.",
+)
 @click.option("--themes", type=click.Path(path_type=Path), metavar="DIR", help="From: themes.")
 @click.option("--scores", type=click.Path(path_type=Path), metavar="PARQUET", help="From: score.")
 @click.option("--title", default="Narratives and themes", show_default=True, help="Its heading.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["html", "md", "csv"]),
+    default="html",
+    show_default=True,
+    help="A page, one Markdown file, or a folder of CSV tables.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Draw the figures for papers into this folder, as PNG and SVG.",
+)
 @options.workspace_option
 @options.force
 def report(
     posts: str,
-    output: Path,
+    output: Path | None,
     themes: Path | None,
     scores: Path | None,
     title: str,
+    kind: str,
+    figures: Path | None,
     workspace: Path | None,
     force: bool,
 ) -> None:
@@ -70,21 +92,27 @@ def report(
     \b
     Example:
       narraframe report data/posts.parquet --themes data/themes --scores data/scores.parquet \\
-          -o reports/report.html
+          -o reports/report.html --figures reports/figures
     """
     from narraframe.workflows.report import report as run
 
-    size = run(
+    made = run(
         posts,
         output=output,
         themes_folder=themes,
         scores_path=scores,
         title=title,
+        kind=kind,
+        figures=figures,
         workspace=options.find(workspace),
         force=force,
         watch=TerminalWatch(),
     )
-    say(f"{output}: {size / 1e6:.1f} MB; open it in a browser")
+    if output:
+        remark = "; open it in a browser" if kind == "html" else ""
+        say(f"{output}: {made.size / 1e6:.1f} MB{remark}")
+    for path in made.figures:
+        say(f"drew {path}")
 
 
 @click.command(short_help="Say what is missing, and how to get it.")

@@ -68,24 +68,13 @@ def theme_lines(known: Corpus, table: CountTable, names: Sequence[str]) -> Chart
     return chart | {"group": "themes", "chosen": ids[:FIRST_DRAWN], "fixed": True}
 
 
-def theme_columns(known: Corpus, table: CountTable, row: int, name: str) -> Chart:
-    """Small bars for one theme: its posts and distinct posts per month."""
-    n_posts = table.n_posts
+def theme_columns(row: int, name: str) -> Chart:
+    """Small bars for one theme, which the script takes out of the chart of all themes."""
     return {
         "label": f"Bar chart: posts of the theme {name} per month",
         "kind": "small",
         "slot": row,
-        "notes": [_note(n, POSTS["posts"]) for n in n_posts.tolist()],
-        "option": {
-            "xAxis": {"type": "category", "data": [month(key) for key in known.months]},
-            "yAxis": {"type": "value", "minInterval": 1},
-            "series": [
-                {"type": "bar", "id": "posts", "name": "Posts"}
-                | {"data": _or_gap(table.posts[row], n_posts)},
-                {"type": "bar", "id": "distinct", "name": "Distinct posts"}
-                | {"data": _or_gap(table.distinct[row], n_posts)},
-            ],
-        },
+        "option": {},
     }
 
 

@@ -21,6 +21,8 @@ from narraframe.report.theme_names import tag, title
 
 # Base64 writes three bytes as four characters.
 _BASE64 = 4 / 3
+# The rest is for the ids and addresses of the posts whose text is held.
+_FOR_TEXTS = 0.8
 # Bytes of packed text that even a crowded page gets.
 LEAST_TEXT = 200_000
 
@@ -74,22 +76,17 @@ def packed_posts(
         known, themes=themes, theme_ids=[one.theme for one in summaries], scores=scores
     )
     left = int(room / _BASE64) - _size(columns)
-    names = {
-        "id": [post.post_id for post in known.posts],
-        "url": [safe_url(post.url) for post in known.posts],
-    }
-    named = _size(names)
+    ids = [post.post_id for post in known.posts]
+    urls = [safe_url(post.url) for post in known.posts]
+    named = _size({"id": ids, "url": urls})
     every = named <= max(left, 0) / 2
-    left = max(left - named, 0) if every else left // 2
+    left = max(left - named, 0) if every else int(left * _FOR_TEXTS)
     held = hold_texts([post.text for post in known.posts], first=first, room=max(left, LEAST_TEXT))
-    if not every:
-        names = {
-            name: [
-                one if text is not None else None
-                for one, text in zip(column, held.texts, strict=True)
-            ]
-            for name, column in names.items()
-        }
+    named_rows = [every or text is not None for text in held.texts]
+    names: dict[str, Column] = {
+        "id": [one if there else None for one, there in zip(ids, named_rows, strict=True)],
+        "url": [one if there else None for one, there in zip(urls, named_rows, strict=True)],
+    }
     counts = {"held": np.array([held.n_held, held.n_cut], dtype=np.int64)}
     return pack({**columns, **names, "text": held.texts, **counts})
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narraframe.records import Codebook, Label, LabelShare, Prevalence
 from narraframe.report.bars import Bar, bars
@@ -79,8 +80,8 @@ def _card(
     known: Corpus,
     view: FacetView,
     row: LabelRow,
-    carried: np.ndarray,
-    rows: np.ndarray,
+    carried: NDArray[np.bool_],
+    rows: NDArray[np.intp],
     n_scored: int,
 ) -> LabelCard:
     n_decided = n_scored - row.left_open
@@ -105,7 +106,11 @@ def _label(codebook: Codebook | None, label_id: str) -> Label | None:
 
 
 def _examples(
-    report: ReportInput, known: Corpus, label_id: str, carriers: np.ndarray, rows: np.ndarray
+    report: ReportInput,
+    known: Corpus,
+    label_id: str,
+    carriers: NDArray[np.intp],
+    rows: NDArray[np.intp],
 ) -> tuple[Example, ...]:
     """Choose distinct posts of high probability, those with evidence first."""
     assert report.scores is not None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narraframe.records import Codebook, HeldOut, Post
 from narraframe.report.facets import label_name
@@ -54,7 +55,7 @@ def mistakes(
 
 
 def _worst(
-    rows: np.ndarray, off: np.ndarray, held_out: HeldOut, j: int
+    rows: NDArray[np.intp], off: NDArray[np.float32], held_out: HeldOut, j: int
 ) -> list[tuple[float, int, int]]:
     taken: dict[int, tuple[float, int, int]] = {}
     for at in np.argsort(-off, kind="stable"):

@@ -194,7 +194,7 @@ def _charts(
         names = [title(summary) for summary in summaries]
         made["themes"] = charts.theme_lines(known, table, names)
         for row, name in enumerate(names):
-            made[f"theme-{row}"] = charts.theme_columns(known, table, row, name)
+            made[f"theme-{row}"] = charts.theme_columns(row, name)
     for view in views:
         if known.months and view.counted:
             made[f"{view.group}-months"] = charts.facet_lines(view)

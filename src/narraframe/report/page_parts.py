@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from narraframe.report.inputs import ReportInput
 from narraframe.report.label_cards import label_cards
 from narraframe.report.mistakes import mistakes
 from narraframe.report.share_charts import reliability_chart, share_dots, share_months
-from narraframe.report.shown import figure
+from narraframe.report.shown import NOT_KNOWN
 from narraframe.report.tables import Corpus
 
 POOLED = "All labels"
@@ -56,7 +57,7 @@ def share_rows(
 def curve_rows(report: ReportInput) -> list[tuple[str, str, str, bool]]:
     """Return (name, calibration error, what chance would show, whether it is more) a curve."""
     return [
-        (name, figure(curve.error), figure(curve.chance.high), curve.error > curve.chance.high)
+        (name, _fine(curve.error), _fine(curve.chance.high), curve.error > curve.chance.high)
         for name, curve in zip(_curve_names(report), report.reliability, strict=True)
     ]
 
@@ -64,8 +65,10 @@ def curve_rows(report: ReportInput) -> list[tuple[str, str, str, bool]]:
 def extra_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, Chart]:
     """Return the charts of shares and of calibration, by the name of their place."""
     made: dict[str, Chart] = {}
-    for group, rows in share_rows(report, views).items():
-        made[f"{group}-shares"] = share_dots([share for _, share in rows], report.codebook)
+    rows = share_rows(report, views)
+    for view in views:
+        if shares := [share for _, share in rows.get(view.group, ())]:
+            made[f"{view.group}-shares"] = share_dots(shares, report.codebook, facet=view.name)
     made |= _month_charts(report, views)
     if any(curve.bins for curve in report.reliability):
         made["reliability"] = reliability_chart(report.reliability, _curve_names(report))
@@ -87,3 +90,8 @@ def _month_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, 
 def _curve_names(report: ReportInput) -> list[str]:
     labels = [label_name(report.codebook, curve.name) for curve in report.reliability[1:]]
     return [POOLED, *labels][: len(report.reliability)]
+
+
+def _fine(value: float) -> str:
+    """Write an error: two decimals would make most of them alike."""
+    return NOT_KNOWN if math.isnan(value) else f"{value:.3f}"

@@ -15,11 +15,11 @@ from narraframe.report.shown import month
 DESIGN, NAIVE = "design", "naive"
 
 
-def share_dots(shares: Sequence[LabelShare], codebook: Codebook | None) -> Chart:
+def share_dots(shares: Sequence[LabelShare], codebook: Codebook | None, *, facet: str) -> Chart:
     """Dots with whiskers: each label's share by design; the count of decisions as a cross."""
     names = [label_name(codebook, share.label_id) for share in shares]
     return {
-        "label": "Dot chart: share of posts with each label; the table below has the same",
+        "label": f"Dot chart: share of posts with each label of {facet}, as in the table below",
         "kind": "dots",
         "option": {
             "xAxis": {"type": "value", "min": 0, "name": "per cent of posts"},

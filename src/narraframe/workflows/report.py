@@ -1,14 +1,15 @@
-"""Report: one HTML page from the tables at hand."""
+"""Report: one HTML page from the tables at hand, or its tables and figures as files."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from narraframe.config import Workspace
-from narraframe.errors import NarraframeError, TableError
+from narraframe.errors import NarraframeError, TableError, UsageError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output, write_text
 from narraframe.io.models import Bundle, load_bundle
@@ -20,65 +21,120 @@ from narraframe.report.inputs import ReportInput
 from narraframe.report.page import render
 from narraframe.workflows.ingest import account_path
 from narraframe.workflows.reading import Reading, ReadOptions, read_ready
-from narraframe.workflows.report_parts import evidence_in, model_parts
+from narraframe.workflows.report_files import write_csv, write_figures, write_markdown
+from narraframe.workflows.report_parts import Analyses, ModelParts, evidence_in, model_parts
 from narraframe.workflows.seen import is_seen
 from narraframe.workflows.watch import Watch
+
+_ENDINGS = {"html": (".html", ".htm"), "md": (".md",)}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a report came to: the bytes of `output`, and the figures that were drawn."""
+
+    size: int
+    figures: tuple[Path, ...]
 
 
 def report(
     posts: str,
     *,
-    output: Path,
+    output: Path | None,
     themes_folder: Path | None,
     scores_path: Path | None,
     title: str,
     workspace: Workspace,
     force: bool,
     watch: Watch,
-) -> int:
-    """Write the page and return its size in bytes.
+    kind: str = "html",
+    figures: Path | None = None,
+    analyses: Analyses | None = None,
+) -> Made:
+    """Write the report as `kind` ("html", "md" or "csv": a folder), and draw its figures.
+
+    Without `output` only the figures are drawn.
 
     Raises
     ------
     InputError, TableError
         If posts, themes or scores cannot be read, or do not belong together.
     UsageError
-        If `output` does not end in .html.
+        If the ending of `output` is not that of `kind`, or nothing was asked for.
     OutputError
-        If `output` exists and `force` is False, or cannot be written.
+        If a file exists and `force` is False, or cannot be written.
     """
-    check_output(output, endings=(".html", ".htm"), inputs=[posts], force=force)
+    if output is None and figures is None:
+        raise UsageError("nothing is to be written", remedy="Pass -o, --figures or both.")
+    if output is not None and kind in _ENDINGS:
+        check_output(output, endings=_ENDINGS[kind], inputs=[posts], force=force)
+    shown = gather(
+        posts,
+        themes_folder=themes_folder,
+        scores_path=scores_path,
+        title=title,
+        workspace=workspace,
+        watch=watch,
+        analyses=analyses,
+    )
+    drawn = write_figures(shown, figures, force=force) if figures else ()
+    if output is None:
+        return Made(0, drawn)
+    if kind == "csv":
+        return Made(write_csv(shown, output, force=force), drawn)
+    if kind == "md":
+        return Made(write_markdown(shown, output, force=force), drawn)
+    write_text(output, render(shown), force=force)
+    return Made(output.stat().st_size, drawn)
+
+
+def gather(
+    posts: str,
+    *,
+    themes_folder: Path | None,
+    scores_path: Path | None,
+    title: str,
+    workspace: Workspace,
+    watch: Watch,
+    analyses: Analyses | None = None,
+) -> ReportInput:
+    """Read everything that a report shows, and add the `analyses` of these posts.
+
+    Raises
+    ------
+    InputError, TableError
+        If posts, themes or scores cannot be read, or do not belong together.
+    """
+    analyses = analyses or Analyses()
     reading = read_ready([posts], options=ReadOptions(), watch=watch)
     themes = read_themes_folder(themes_folder, posts=reading.posts) if themes_folder else None
     scores = read_scores(scores_path) if scores_path else None
     bundle = _bundle(scores, workspace=workspace, watch=watch)
-    held = (
-        model_parts(scores.model.partition("@")[0], workspace=workspace, watch=watch)
-        if bundle and scores
-        else None
+    name = scores.model.partition("@")[0] if scores and bundle else ""
+    held = model_parts(name, workspace=workspace, watch=watch) if name else ModelParts()
+    return ReportInput(
+        title=title,
+        posts=reading.posts,
+        themes=themes.themes if themes else None,
+        summaries=themes.summaries if themes else (),
+        theme_figures=themes.figures if themes else {},
+        theme_warnings=themes.warnings if themes else (),
+        codebook=bundle.codebook if bundle else _codebook(workspace),
+        scores=scores,
+        quality=bundle.quality if bundle else None,
+        model=_model_facts(scores, bundle, reading.posts),
+        reading=_account(posts, reading),
+        made_at=datetime.now(UTC),
+        source_note=Path(posts).name,
+        evidence=evidence_in(scores_path),
+        held_out=held.held_out,
+        reliability=held.reliability,
+        prevalence=analyses.prevalence,
+        trends=analyses.trends,
+        uncovered=analyses.uncovered,
+        spread=analyses.spread,
+        drift=analyses.drift,
     )
-    page = render(
-        ReportInput(
-            title=title,
-            posts=reading.posts,
-            themes=themes.themes if themes else None,
-            summaries=themes.summaries if themes else (),
-            theme_figures=themes.figures if themes else {},
-            theme_warnings=themes.warnings if themes else (),
-            codebook=bundle.codebook if bundle else _codebook(workspace),
-            scores=scores,
-            quality=bundle.quality if bundle else None,
-            model=_model_facts(scores, bundle, reading.posts),
-            reading=_account(posts, reading),
-            made_at=datetime.now(UTC),
-            source_note=Path(posts).name,
-            evidence=evidence_in(scores_path),
-            held_out=held.held_out if held else None,
-            reliability=held.reliability if held else (),
-        )
-    )
-    write_text(output, page, force=force)
-    return output.stat().st_size
 
 
 def _bundle(scores: Scores | None, *, workspace: Workspace, watch: Watch) -> Bundle | None:

@@ -10,6 +10,7 @@
   const LINE = 16; // pixels; measured line heights fail where a font lacks the measured character
   const numbers = new Intl.NumberFormat("en");
   const drawn = new Map(); // element -> { instance, spec, redraw }
+  const colours = new Map(); // name -> colour, light or dark as the page is
   const inks = new Map(); // element -> colour of text that it was drawn with: light or dark
   const groups = new Map(); // name of a table -> { variant, slots: Map(series id -> slot) }
 
@@ -27,8 +28,11 @@
   document.body.append(probe);
 
   function colour(name) {
-    probe.style.color = `var(--${name})`;
-    return getComputedStyle(probe).color;
+    if (!colours.has(name)) {
+      probe.style.color = `var(--${name})`;
+      colours.set(name, getComputedStyle(probe).color);
+    }
+    return colours.get(name);
   }
 
   /* A colour between two: share 0 is the first, 1 the second. */
@@ -184,16 +188,29 @@
     };
   }
 
+  /* One theme's posts and distinct posts per month, out of the chart of all themes. */
+  function ofTheme(slot) {
+    const { option, variants: { posts, distinct } } = data.charts.themes;
+    const bars = (id, name, { series }) => ({ type: "bar", id, name, data: series[slot].data });
+    return {
+      notes: posts.notes,
+      xAxis: { type: "category", data: posts.xAxis.data.map((label) => label.split("\n")[0]) },
+      yAxis: option.yAxis,
+      series: [bars("posts", "Posts", posts), bars("distinct", "Distinct posts", distinct)],
+    };
+  }
+
   function layColumns(spec, part) {
     const small = spec.kind === "small";
+    const { notes, xAxis, yAxis, series } = small ? ofTheme(spec.slot) : { notes: spec.notes, ...part };
     const dark = slotColour(spec.slot ?? 0);
     const colours = [dark, mix(dark, colour("card"), 0.55)];
     return {
       grid: { left: 4, right: 12, top: 12, bottom: 4, containLabel: true },
-      tooltip: { ...tooltip("axis", axisTip(spec.notes)), axisPointer: { type: "shadow" } },
-      xAxis: part.xAxis,
-      yAxis: { ...part.yAxis, splitNumber: small ? 2 : 4 },
-      series: part.series.map((one, i) => ({
+      tooltip: { ...tooltip("axis", axisTip(notes)), axisPointer: { type: "shadow" } },
+      xAxis,
+      yAxis: { ...yAxis, splitNumber: small ? 2 : 4 },
+      series: series.map((one, i) => ({
         ...one, barGap: "10%", barMaxWidth: 28,
         itemStyle: { color: colours[i] },
       })),
@@ -203,15 +220,15 @@
   /* Dots with whiskers along a diagonal; both axes end where the values do. */
   function layReliability(spec, part) {
     const top = Math.min(1, 1.1 * Math.max(0.05, ...part.points.flatMap(([p, value]) => [p, value ?? 0])));
-    const axisOf = (name) => ({ type: "value", min: 0, max: Number(top.toFixed(2)), name, nameLocation: "middle", nameGap: 28, nameTextStyle: { color: colour("muted") } });
+    const axisOf = (name) => ({ type: "value", min: 0, max: Number(top.toFixed(2)), name, nameLocation: "middle", nameGap: 30, nameTextStyle: { color: colour("muted") } });
     const dot = slotColour(0);
     const whiskers = part.points.flatMap(([p, , low, high]) => (low === null ? [] : [[p, low], [p, Math.min(high, top)], [null, null]]));
     const note = ([p, value, low, high, n]) => `${n} groups of posts, probability ${p.toFixed(2)}: share ${value.toFixed(2)}`
       + (low === null ? "" : `, interval ${low.toFixed(2)} to ${high.toFixed(2)}`);
     return {
-      grid: { left: 24, right: 24, top: 12, bottom: 24, containLabel: true },
+      grid: { left: 34, right: 24, top: 12, bottom: 28, containLabel: true },
       tooltip: tooltip("item", (item) => make("div", "", note(item.value))),
-      xAxis: axisOf("probability"), yAxis: axisOf("share of positives"),
+      xAxis: axisOf("probability"), yAxis: { ...axisOf("share of positives"), nameGap: 40 },
       series: [
         { type: "line", data: [[0, 0], [top, top]], symbol: "none", silent: true, lineStyle: { width: 1, type: "dashed", color: colour("rule-strong") } },
         { type: "line", data: whiskers, symbol: "none", silent: true, connectNulls: false, lineStyle: { width: 2, color: dot, opacity: 0.55 } },
@@ -298,6 +315,7 @@
   }
 
   function redrawAll() {
+    colours.clear();
     for (const redraw of drawn.values()) redraw();
   }
 

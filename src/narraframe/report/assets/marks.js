@@ -11,10 +11,20 @@
     diamond: "M6 0L12 6L6 12L0 6Z",
     rect: "M1 1H11V11H1Z",
   };
+  const MOST = 2000; // stamps that are kept
   const MARGIN = 24; // pixels around the picture, so that no mark need be cut
 
   function rgb(colour) {
     return colour.match(/[\d.]+/g).slice(0, 3).map(Number);
+  }
+
+  const stamps = new Map(); // how a mark looks -> its stamp: moving the map changes none
+
+  function stampOf({ shape, size, colour, opacity, edge, edgeWidth }, stride) {
+    const key = [shape, size, colour, opacity, edge, edgeWidth, stride].join("|");
+    if (stamps.size > MOST) stamps.clear();
+    if (!stamps.has(key)) stamps.set(key, stamp({ shape, size, colour, opacity, edge, edgeWidth }, stride));
+    return stamps.get(key);
   }
 
   /* One mark as pixels: where each lies, and its colour times its opacity, ready to be blended. */
@@ -52,7 +62,7 @@
     const [red, green, blue] = rgb(ground);
     pixels.fill((255 << 24) | (blue << 16) | (green << 8) | red);
     for (const layer of layers) {
-      const one = stamp(layer, stride);
+      const one = stampOf(layer, stride);
       const n = one.at.length;
       for (const row of layer.rows) {
         const left = Math.round(x[row] * across.scale + across.offset);

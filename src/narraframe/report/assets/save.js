@@ -71,6 +71,7 @@
   function offerCharts() {
     for (const place of document.querySelectorAll("[data-chart]")) {
       const name = report.data.charts[place.dataset.chart].label;
+      place.setAttribute("aria-label", name); // a picture has its words before it is drawn, too
       const save = () => {
         report.drawChart(place);
         savePng(report.asPicture(place, SHARPER), name);

@@ -68,6 +68,7 @@
     report.posts.n = report.posts.month.length;
     report.labels = carriers(report.posts);
     for (const start of waiting) start(report.posts);
+    performance.mark("unpacked");
     document.documentElement.dataset.unpacked = "";
   };
 })();

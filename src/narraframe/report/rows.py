@@ -1,0 +1,188 @@
+"""The report as tables of bare values, for those who want files: named, with a header each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from narraframe.records import Estimate
+from narraframe.report import tables, theme_cards
+from narraframe.report.facets import FacetView, facet_views, label_name
+from narraframe.report.inputs import ReportInput, check
+from narraframe.report.mistakes import mistakes
+from narraframe.report.overview import overview, warnings
+from narraframe.report.theme_names import own_name, tag
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the report: `name` for a file, `title` for a reader, one row a tuple."""
+
+    name: str
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def report_tables(report: ReportInput) -> tuple[Table, ...]:
+    """Return everything that the page counts or measures, without what was not given.
+
+    Figures are bare numbers, shares lie between 0 and 1, what is not known is None.
+
+    Raises
+    ------
+    TableError
+        As `render`.
+    """
+    check(report)
+    known = tables.corpus(report.posts)
+    views = facet_views(known, report.scores, report.codebook) if report.scores else ()
+    found = [
+        *_overview(report, known, views),
+        *_themes(report, known),
+        *_labels(views),
+        *_shares(report),
+        *_quality(report),
+    ]
+    return tuple(table for table in found if table.rows)
+
+
+def _overview(
+    report: ReportInput, known: tables.Corpus, views: Sequence[FacetView]
+) -> Iterator[Table]:
+    seen = overview(known)
+    facts: tuple[tuple[Cell, ...], ...] = (
+        ("posts", seen.n_posts),
+        ("distinct posts", seen.n_distinct),
+        ("channels", seen.n_channels),
+        ("first", seen.first),
+        ("last", seen.last),
+        ("posts without a date", seen.n_undated),
+    )
+    yield Table("overview", "Overview", ("what", "value"), facts)
+    said = tuple((text,) for text in warnings(report, known, views))
+    yield Table("warnings", "Before you rely on this", ("warning",), said)
+    languages = tuple((bar.name, bar.posts, bar.distinct) for bar in seen.languages)
+    yield Table("languages", "Languages", ("language", "posts", "distinct"), languages)
+    read = tuple(report.reading.items())
+    yield Table("reading", "What was read, kept and dropped", ("what", "records"), read)
+
+
+def _themes(report: ReportInput, known: tables.Corpus) -> Iterator[Table]:
+    if report.themes is None:
+        return
+    summaries = theme_cards.themes_of(report, known)
+    yield Table(
+        "themes",
+        "Themes",
+        ("theme", "name", "posts", "distinct", "confidence", "stability", "keywords"),
+        tuple(
+            (
+                tag(one.theme),
+                own_name(one),
+                one.n_posts,
+                one.n_groups,
+                _known(one.confidence),
+                _known(one.stability),
+                "; ".join(term for term, _ in one.keywords),
+            )
+            for one in summaries
+        ),
+    )
+    counted = theme_cards.count_by_month(known, report.themes, summaries)
+    rows = (
+        (tag(one.theme), month, int(counted.posts[row, at]), int(counted.distinct[row, at]))
+        for row, one in enumerate(summaries)
+        for at, month in enumerate(known.months)
+    )
+    header = ("theme", "month", "posts", "distinct")
+    yield Table("theme_months", "Themes by month", header, tuple(rows))
+
+
+def _labels(views: Sequence[FacetView]) -> Iterator[Table]:
+    rows = [(view, row) for view in views for row in view.counted]
+    yield Table(
+        "labels",
+        "Labels: counts of decisions, not shares of reality",
+        ("label_id", "label", "facet", "posts", "distinct", "left_open"),
+        tuple(
+            (row.label_id, row.name, view.name, row.posts, row.distinct, row.left_open)
+            for view, row in rows
+        ),
+    )
+    for what in ("months", "channels"):
+        cells = (
+            (row.label_id, column.name, cell.posts, cell.distinct, cell.of_posts)
+            for view, row in rows
+            for column, cell in zip(getattr(view, what), getattr(row, what), strict=True)
+        )
+        header = ("label_id", what[:-1], "posts", "distinct", "of_posts")
+        yield Table(f"label_{what}", f"Labels by {what[:-1]}", header, tuple(cells))
+
+
+def _shares(report: ReportInput) -> Iterator[Table]:
+    shares = report.prevalence.shares if report.prevalence else ()
+    yield Table(
+        "shares",
+        "Shares of posts, with intervals",
+        ("label_id", "by", "value", "n_posts", "n_audit", "n_positive", "share", "low", "high",
+         "naive", "method", "note"),
+        tuple(
+            (s.label_id, s.by, s.value, s.n_posts, s.n_audit, s.n_positive, *_ends(s.design),
+             _known(s.naive.value), s.method, s.note)
+            for s in shares
+        ),
+    )  # fmt: skip
+
+
+def _quality(report: ReportInput) -> Iterator[Table]:
+    names = ("precision", "recall", "f1", "average_precision")
+    header = [part for name in names for part in (name, f"{name}_low", f"{name}_high")]
+    labels = report.quality.labels if report.quality else ()
+    yield Table(
+        "quality",
+        "Quality of each label, with intervals",
+        ("label_id", "annotated", "positive", "threshold", *header),
+        tuple(
+            (
+                one.label_id,
+                one.n_known,
+                one.n_positive,
+                _known(one.threshold),
+                *(end for name in names for end in _ends(getattr(one, name))),
+            )
+            for one in labels
+        ),
+    )
+    yield Table(
+        "calibration",
+        "Calibration",
+        ("label", "probability", "share", "low", "high"),
+        tuple(
+            (label_name(report.codebook, curve.name), one.probability, *_ends(one.share))
+            for curve in report.reliability
+            for one in curve.bins
+        ),
+    )
+    found = mistakes(report.held_out, report.posts, report.codebook) if report.held_out else ()
+    yield Table(
+        "mistakes",
+        "The most confident mistakes on held-out posts",
+        ("post_id", "label", "what", "probability", "text"),
+        tuple(
+            (one.post_id, one.label, "given wrongly" if one.given else "overlooked",
+             one.percent / 100, one.text)
+            for one in found
+        ),
+    )  # fmt: skip
+
+
+def _ends(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
+    return _known(estimate.value), _known(estimate.low), _known(estimate.high)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 6)
