@@ -41,9 +41,8 @@ def oracle(scores, y, known):
 
         def loss(beta):
             logit = x @ beta + off
-            value = (np.logaddexp(0, logit) - t * logit).sum() + pull / 2 * (
-                (beta - start) ** 2
-            ).sum()
+            value = (np.logaddexp(0, logit) - t * logit).sum()
+            value += (pull / 2 * (beta - start) ** 2).sum()
             return value, x.T @ (expit(logit) - t) + pull * (beta - start)
 
         bounds = [(0, None)] * v + [(None, None)]
@@ -55,7 +54,8 @@ def oracle(scores, y, known):
 
     common = fit(cells, np.zeros(v + 1), 1e-9)
     pull = 1 + (20 / np.minimum(positive, negative)) ** 2
-    own = [fit([c for c in cells if c[1] == j], common, pull[j]) for j in range(k)]
+    prior = [np.array([*[pull[j]] * v, 1.0]) for j in range(k)]
+    own = [fit([c for c in cells if c[1] == j], common, prior[j]) for j in range(k)]
     return np.array([b[:-1] / spread for b in own]).T, np.array(
         [b[-1] + frequency[j] for j, b in enumerate(own)]
     )

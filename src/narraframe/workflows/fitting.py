@@ -110,7 +110,8 @@ def fit_and_measure(
             progress=step,
             **measurer.shared,
         )
-    measured = measurer.measure(split.by, watch=watch)
+    alone = len(candidates) == 1  # then there was no choice to be measured with it
+    measured = candidates[0].measured if alone else measurer.measure(split.by, watch=watch)
     careless = measurer.careless(watch=watch)
     honest = {m.split: m.held_out for m in (measured, *others)}
     with watch.stage("weigh the figures", unit="figures"):

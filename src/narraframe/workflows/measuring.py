@@ -53,6 +53,7 @@ class Measurer:
     experiment: Experiment
     candidates: tuple[HeadSettings, ...]
     runs: dict[str, CrossFit] = field(default_factory=dict)
+    made: dict[str, tuple[Sequence[Split], str]] = field(default_factory=dict)
 
     @property
     def shared(self) -> dict[str, Any]:
@@ -119,6 +120,12 @@ class Measurer:
         return self._measured("careless", found, rows=found.fold >= 0, how=how).held_out
 
     def _splits(self, by: str) -> tuple[Sequence[Split], str]:
+        """Return the splits, and how they are to be told of; each is made once."""
+        if by not in self.made:
+            self.made[by] = self._make_splits(by)
+        return self.made[by]
+
+    def _make_splits(self, by: str) -> tuple[Sequence[Split], str]:
         split, data, seed = self.experiment.split, self.data, self.experiment.seed
         y, mask, groups = data.targets.y, data.targets.mask, data.groups
         if by == "time":

@@ -38,7 +38,7 @@ def register(
     fitted : Fitted
         What was measured of it, and its candidates.
     data : TrainingData
-        What it learnt from, and its frozen test set.
+        What it learnt from, without its frozen test set.
     annotations : sequence of Annotation
         Behind the data; those of other posts do not matter.
     workspace : Workspace
@@ -48,9 +48,8 @@ def register(
     -------
     The registered model, and the path of its card.
     """
-    taught = data.rows(~data.test)
     facts = card_facts(
-        taught.posts,
+        data.posts,
         annotations,
         bundle.codebook,
         fitted.measured.held_out,
@@ -58,7 +57,7 @@ def register(
         others=[measured.quality for measured in fitted.others],
         leak=fitted.leak,
     )
-    run = training_run(bundle, folder, fitted=fitted, data=taught)
+    run = training_run(bundle, folder, fitted=fitted, data=data)
     model = log_training(workspace.store, run)
     places = _places(workspace, bundle.record.name)
     write_text(places.results, run.files["results.csv"], force=True)

@@ -181,7 +181,7 @@ def _train(
                 bundle,
                 folder,
                 fitted=fitted,
-                data=data,
+                data=taught,
                 annotations=annotations,
                 workspace=workspace,
             )
