@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from narraframe.cli import options
+from narraframe.cli.drift import show_drift
 from narraframe.cli.models import model_option
 from narraframe.cli.terminal import TerminalWatch, say, show_rows
-from narraframe.errors import UsageError
+from narraframe.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from narraframe.workflows.reading import Account, ReadOptions
@@ -63,6 +64,11 @@ if TYPE_CHECKING:
     metavar="HOST:PORT",
     help="With --engine ray: a running cluster, or auto; default: one on this machine alone.",
 )
+@click.option(
+    "--fail-on-drift",
+    is_flag=True,
+    help="Exit with code 1, the scores written, where the posts are unlike the training posts.",
+)
 @options.reading
 @options.workspace_option
 @options.force
@@ -77,10 +83,11 @@ def score(
     evidence: bool,
     engine: str,
     address: str | None,
+    fail_on_drift: bool,
     read: ReadOptions,
     workspace: Path | None,
     force: bool,
-) -> None:
+) -> int:
     """Score posts: for each post and label a probability and a decision.
 
     The output is a long table: post_id, label_id, label_name, probability, threshold, decision,
@@ -97,6 +104,11 @@ def score(
       narraframe score --watch inbox -o scores --model models:/narratives@champion
       narraframe score *.jsonl -o scores --model models:/narratives@champion --engine ray
     """
+    if fail_on_drift and (watched is not None or engine == "ray"):
+        raise UsageError(
+            "--fail-on-drift goes with neither --watch nor --engine ray",
+            remedy="See: narraframe drift --help",
+        )
     if address is not None and engine != "ray":
         raise UsageError("--address goes with --engine ray", remedy="See: score --help")
     if bool(inputs) == bool(watched):
@@ -112,7 +124,7 @@ def score(
                 "--watch writes into a folder", where="--table", remedy="Leave --table out."
             )
         _watch(watched, Path(output), model, poll or 10.0, read, workspace, track=not no_track)
-        return
+        return 0
     if poll is not None:
         raise UsageError("--poll goes with --watch", remedy="See: score --help")
     if engine == "ray":
@@ -123,7 +135,7 @@ def score(
                 remedy="Name one by -o, or leave out --engine.",
             )
         _on_ray(inputs, Path(output), model, read, workspace, address, force, evidence=evidence)
-        return
+        return 0
     from narraframe.io.sinks import shown
     from narraframe.workflows.score import score as run
 
@@ -139,11 +151,23 @@ def score(
         table=table,
         track=not no_track,
         evidence=evidence,
+        drift=fail_on_drift or not no_track,
     )
     for line in summary.warnings:
         watch.warn(line)
     if output != "-":
         _show(shown(output), summary)
+        if summary.drift is not None:
+            show_drift(summary.drift)
+    if not fail_on_drift:
+        return 0
+    if summary.drift is None:
+        raise ModelError(
+            "the scores are written, but the model keeps nothing to tell drift by",
+            where=model,
+            remedy="Train it again.",
+        )
+    return 1 if summary.drift.drifted else 0
 
 
 def _on_ray(
