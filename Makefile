@@ -26,7 +26,7 @@ LABELSTUDIO_PORT ?= 8080
 STORE ?= models/store
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train experiments evaluate compare promote rollback score report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue bench-classify bench-evidence bench-doubtful clean
+.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train experiments evaluate compare promote rollback score prevalence report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue bench-classify bench-evidence bench-doubtful bench-score bench-prevalence bench-report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,12 @@ $(STAMP): $(LOCK) pyproject.toml
 demo: $(STAMP) ## run the whole way on the bundled sample, in demo/
 	$(NARRAFRAME) demo demo --force
 
-test: $(STAMP) $(LABELSTUDIO)/.installed ## run the tests, some against a real Label Studio
+test: $(STAMP) $(VENV)/.spark $(LABELSTUDIO)/.installed ## run the tests, some against real servers
 	$(BIN)/python -m pytest
+
+$(VENV)/.spark: spark.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r spark.lock
+	@touch $@
 
 check: $(STAMP) ## lint, format, types, layers, generated files, README
 	$(BIN)/ruff check .
@@ -102,6 +106,9 @@ rollback: $(STAMP) ## bring the champion of NAME=... before this one back
 score: $(STAMP) ## score POSTS with MODEL, into SCORES
 	$(NARRAFRAME) score $(POSTS) -o $(SCORES) --model $(MODEL) --force
 
+prevalence: $(STAMP) ## estimate how much of POSTS carries each label, by SCORES and the audit
+	$(NARRAFRAME) prevalence $(POSTS) --scores $(SCORES) --by month --by channel
+
 report: $(STAMP) ## write REPORT from POSTS, THEMES and SCORES
 	$(NARRAFRAME) report $(POSTS) --themes $(THEMES) --scores $(SCORES) -o $(REPORT) --force
 
@@ -141,6 +148,17 @@ bench-evidence: $(STAMP) ## measure whether evidence carries the decisions
 
 bench-doubtful: $(STAMP) ## measure how many spoilt labels are found; CLEANLAB=PYTHON: beside cleanlab
 	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/doubtful.py $(if $(CLEANLAB),--cleanlab $(CLEANLAB))
+
+bench-score: $(STAMP) ## measure the encoder, scoring end to end, kills, and Ray
+	$(BIN)/python experiments/benchmarks/encoder.py
+	$(BIN)/python experiments/benchmarks/score.py
+	$(BIN)/python experiments/benchmarks/cluster.py
+
+bench-prevalence: $(STAMP) ## measure whether the intervals of shares hold
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/prevalence.py
+
+bench-report: $(STAMP) ## measure the report page and its map in a browser
+	$(BIN)/python experiments/benchmarks/report.py
 
 $(SETFIT)/.installed: experiments/benchmarks/peers-setfit.txt
 	$(PYTHON) -m venv $(SETFIT)

@@ -19,7 +19,7 @@ from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
 
 pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
-AXE = importlib.util.find_spec("axe_playwright_python")
+AXE = importlib.util.find_spec("axe_core_python")
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_a_hostile_post_of_a_megabyte_opens_and_does_nothing(driver, page_path, 
 
 
 @pytest.mark.skipif(
-    AXE is None, reason="axe-playwright-python, which carries axe, is not installed"
+    AXE is None, reason="axe-core-python, which carries axe, is not installed"
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
