@@ -64,17 +64,17 @@ def score_once(place: Path, n: int, output: Path) -> None:
     from narraframe.workflows.watch import Silent
 
     inside, calls = [0.0], [0]
-    real = SentenceEncoder.encode
+    real = SentenceEncoder.encode_with
 
-    def timed(self, texts, **more):
+    def timed(self, texts, chunks, **more):
         began = time.perf_counter()
         try:
-            return real(self, texts, **more)
+            return real(self, texts, chunks, **more)
         finally:
             inside[0] += time.perf_counter() - began
             calls[0] += len(texts)
 
-    SentenceEncoder.encode = timed
+    SentenceEncoder.encode_with = timed
     summary = score(
         [str(place / f"new-{n}.jsonl")],
         output=output,

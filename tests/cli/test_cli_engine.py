@@ -29,10 +29,16 @@ def test_what_does_not_go_together_is_said_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("option", [["--evidence"], ["--engine", "ray"]])
-def test_a_watched_folder_is_scored_by_one_process_without_evidence(
+def test_a_watched_folder_is_scored_by_one_process(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["score", "--watch", "inbox", "-o", "scores", *MODEL, "--engine", "ray"]) == 2
+    assert "--watch does not go with --engine ray" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--watch", "inbox"], ["x.jsonl", "--engine", "ray"]])
+def test_drift_fails_the_run_of_one_process_over_given_files_only(
     tmp_path, monkeypatch, capsys, option
 ):
     monkeypatch.chdir(tmp_path)
-    assert run(["score", "--watch", "inbox", "-o", "scores", *MODEL, *option]) == 2
-    assert "--watch goes with neither --evidence nor --engine ray" in capsys.readouterr().err
+    assert run(["score", *option, "-o", "scores", *MODEL, "--fail-on-drift"]) == 2
+    assert "--fail-on-drift goes with neither --watch nor --engine ray" in capsys.readouterr().err

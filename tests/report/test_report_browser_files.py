@@ -132,9 +132,7 @@ def test_a_hostile_post_of_a_megabyte_opens_and_does_nothing(driver, page_path, 
     assert driver.get_log("browser") == []
 
 
-@pytest.mark.skipif(
-    AXE is None, reason="axe-core-python, which carries axe, is not installed"
-)
+@pytest.mark.skipif(AXE is None, reason="axe-core-python, which carries axe, is not installed")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_no_serious_fault(page, width, scheme):

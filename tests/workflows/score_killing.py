@@ -59,7 +59,7 @@ def start(output: Path, workspace: Workspace, source: str) -> int:
 
 
 def main(root: str, source: str, name: str, n_kills: int, seed: int) -> None:
-    scorer.load_encoder = lambda name, device=None: HashingEncoder()
+    scorer.load_encoder = lambda name, **_: HashingEncoder()
     score_items.WINDOW = score_module.WINDOW = WINDOW
     workspace = Workspace(Path(root), Config(), is_set_up=True)
     rng, kills, resumed, outputs = random.Random(seed), 0, 0, []

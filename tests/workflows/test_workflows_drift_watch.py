@@ -112,6 +112,25 @@ def test_the_sample_depends_neither_on_order_nor_on_windows(posts):
     assert content(watch_over(posts[::-1], cuts=(100,))) == whole
 
 
+def test_posts_of_a_run_that_stopped_are_scored_again_if_they_are_kept(posts):
+    asked = []
+
+    class Asked(WordScorer):
+        def score(self, asked_of, *, cache=None):
+            asked.extend(asked_of)
+            return scored(asked_of)
+
+    before, after = posts[:200], posts[200:]
+    watch = DriftWatch(Asked())
+    watch.update(before)
+    watch.update(after, scored(after))
+    whole = watch_over(posts)
+    assert content(watch) == content(whole)
+    for key, one in watch.kept.items():
+        np.testing.assert_array_equal(one.carries, whole.kept[key].carries)
+    assert len(asked) == 50
+
+
 def test_watches_of_two_processes_joined_know_what_one_would(posts):
     one, other = watch_over(posts[:123]), watch_over(posts[123:])
     one.merge(other)

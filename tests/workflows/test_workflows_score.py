@@ -25,7 +25,7 @@ from narraframe.io.tables import SCORES
 from narraframe.workflows import embedding, score_items, scorer
 from narraframe.workflows import score as score_module
 from narraframe.workflows.reading import Account, ReadOptions
-from narraframe.workflows.score import StoppedError, score, score_by
+from narraframe.workflows.score import Extras, StoppedError, score, score_by
 from narraframe.workflows.scored_window import Tally
 from narraframe.workflows.train import train_labelled
 from narraframe.workflows.watch import Silent
@@ -60,7 +60,7 @@ def lines(path: Path, rows) -> str:
 def patched():
     with pytest.MonkeyPatch.context() as patch:
         for room in (embedding, scorer):
-            patch.setattr(room, "load_encoder", lambda name, device=None: HashingEncoder())
+            patch.setattr(room, "load_encoder", lambda name, **_: HashingEncoder())
         in_small_windows(patch)
         yield patch
 
@@ -85,17 +85,17 @@ def source(tmp_path):
 
 @pytest.fixture
 def scored(workspace):
-    def run(source, output, *, stdin=None, force=False, watch=None, **more):
+    def run(source, output, *, stdin=None, force=False, watch=None, stdout=None, **extras):
         return score(
             [source],
             output=output,
-            stdout=more.pop("stdout", io.StringIO()),
+            stdout=stdout or io.StringIO(),
             model_uri=MODEL,
             options=ReadOptions(stdin=stdin),
             workspace=workspace,
             force=force,
             watch=watch or Silent(),
-            **more,
+            extras=Extras(**extras),
         )
 
     return run
@@ -363,6 +363,23 @@ def test_a_run_is_logged_with_what_came_of_it(scored, workspace, source, tmp_pat
     assert figures["decided/farming"] == summary.tally.decisions["farming"]
     assert figures["share/farming"] == summary.tally.decisions["farming"] / 53
     assert figures["posts_per_second"] == pytest.approx(53 / figures["seconds"])
+
+
+def test_drift_is_the_same_after_a_stop_and_is_logged(scored, stopped, workspace, source, tmp_path):
+    whole = scored(source, tmp_path / "whole.csv", drift=True).drift
+    assert whole.known
+    assert whole.n_posts == 53
+    stopped(source, tmp_path / "s.csv", behind=3)
+    resumed = scored(source, tmp_path / "s.csv", drift=True, track=True)
+    assert resumed.n_resumed == 3 * WINDOW
+    assert repr(resumed.drift) == repr(whole)
+    figures = logged(workspace)[0].data.metrics
+    assert figures["drift.posts"] == 53
+    assert figures["drift.detected"] == float(whole.drifted)
+
+
+def test_nobody_is_told_of_drift_who_did_not_ask(scored, source, tmp_path):
+    assert scored(source, tmp_path / "s.csv").drift is None
 
 
 def test_a_store_that_fails_loses_no_score(scored, source, tmp_path, monkeypatch):

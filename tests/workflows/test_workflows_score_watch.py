@@ -19,6 +19,7 @@ from narraframe.errors import ModelError, OutputError, UsageError
 from narraframe.io.ledger import LEDGER, Entry, open_ledger
 from narraframe.workflows import embedding, score_watch, scorer
 from narraframe.workflows.reading import ReadOptions
+from narraframe.workflows.score import Extras
 from narraframe.workflows.score_watch import watch_folder
 from narraframe.workflows.train import train_labelled
 from narraframe.workflows.watch import Silent
@@ -28,7 +29,7 @@ from narraframe.workflows.watch import Silent
 def patched():
     with pytest.MonkeyPatch.context() as patch:
         for room in (embedding, scorer):
-            patch.setattr(room, "load_encoder", lambda name, device=None: HashingEncoder())
+            patch.setattr(room, "load_encoder", lambda name, **_: HashingEncoder())
         yield patch
 
 
@@ -82,7 +83,7 @@ def watched(workspace, tmp_path, monkeypatch):
                 options=ReadOptions(),
                 workspace=workspace,
                 watch=watch,
-                track=False,
+                extras=Extras(),
                 say=said.append,
             )
         return said[1:-1], watch.warnings
@@ -213,7 +214,7 @@ def test_mistakes_are_told_before_the_first_look(watched, tmp_path, workspace):
 PROGRAM = """
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.workflows import scorer
-scorer.load_encoder = lambda name, device=None: HashingEncoder()
+scorer.load_encoder = lambda name, **_: HashingEncoder()
 from narraframe.cli import main
 main()
 """

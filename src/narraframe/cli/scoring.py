@@ -16,7 +16,7 @@ from narraframe.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from narraframe.workflows.reading import Account, ReadOptions
-    from narraframe.workflows.score import ScoreSummary
+    from narraframe.workflows.score import Extras, ScoreSummary
     from narraframe.workflows.scored_window import Tally
 
 
@@ -114,16 +114,18 @@ def score(
     if bool(inputs) == bool(watched):
         raise UsageError("pass either IN... or --watch DIR", remedy="See: score --help")
     if watched is not None:
-        if evidence or engine != "local":
+        if engine != "local":
             raise UsageError(
-                "--watch goes with neither --evidence nor --engine ray",
-                remedy="Score the files by their names.",
+                "--watch does not go with --engine ray", remedy="Score the files by their names."
             )
         if table is not None:
             raise UsageError(
                 "--watch writes into a folder", where="--table", remedy="Leave --table out."
             )
-        _watch(watched, Path(output), model, poll or 10.0, read, workspace, track=not no_track)
+        from narraframe.workflows.score import Extras
+
+        extras = Extras(evidence=evidence, drift=not no_track, track=not no_track)
+        _watch(watched, Path(output), model, poll or 10.0, read, workspace, extras)
         return 0
     if poll is not None:
         raise UsageError("--poll goes with --watch", remedy="See: score --help")
@@ -137,6 +139,7 @@ def score(
         _on_ray(inputs, Path(output), model, read, workspace, address, force, evidence=evidence)
         return 0
     from narraframe.io.sinks import shown
+    from narraframe.workflows.score import Extras
     from narraframe.workflows.score import score as run
 
     summary = run(
@@ -148,10 +151,12 @@ def score(
         workspace=options.find(workspace),
         force=force,
         watch=(watch := TerminalWatch()),
-        table=table,
-        track=not no_track,
-        evidence=evidence,
-        drift=fail_on_drift or not no_track,
+        extras=Extras(
+            table=table,
+            evidence=evidence,
+            drift=fail_on_drift or not no_track,
+            track=not no_track,
+        ),
     )
     for line in summary.warnings:
         watch.warn(line)
@@ -224,8 +229,7 @@ def _watch(
     poll: float,
     read: ReadOptions,
     workspace: Path | None,
-    *,
-    track: bool,
+    extras: Extras,
 ) -> None:
     from narraframe.workflows.score_watch import watch_folder
 
@@ -237,6 +241,6 @@ def _watch(
         options=read,
         workspace=options.find(workspace),
         watch=TerminalWatch(),
-        track=track,
+        extras=extras,
         say=say,
     )

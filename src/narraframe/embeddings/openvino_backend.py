@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from narraframe.embeddings.converted import Converted, converted
 from narraframe.embeddings.encoder import BF16, INT8
-from narraframe.embeddings.runtime import best_precision, core
+from narraframe.embeddings.runtime import best_precision, core, threads
 from narraframe.embeddings.tokens import filled, plain_tokenizer, token_ids
 from narraframe.embeddings.weights import EncoderInfo
 from narraframe.errors import PrecisionError
@@ -65,5 +65,6 @@ def load_openvino_backend(info: EncoderInfo, *, precision: str = "auto") -> Open
     found = converted(info, chosen)
     # int8 leaves what is not quantised to this hint: fp32 keeps machines alike
     hint = "bf16" if chosen == BF16 or (chosen == INT8 and best == BF16) else "f32"
-    compiled = core().compile_model(found.network, "CPU", {"INFERENCE_PRECISION_HINT": hint})
+    settings = {"INFERENCE_PRECISION_HINT": hint} | threads()
+    compiled = core().compile_model(found.network, "CPU", settings)
     return OpenVinoBackend(found, compiled, chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import platform
 import sys
 from typing import Any
@@ -41,3 +42,12 @@ def core() -> Any:
 def best_precision() -> str:
     """Return bf16 where this processor has it, else fp32."""
     return BF16 if "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else FP32
+
+
+def threads() -> dict[str, int]:
+    """Return the setting that keeps OpenVINO to OMP_NUM_THREADS, which it does not read itself.
+
+    Engines that run one worker a core set it for each of them.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return {"INFERENCE_NUM_THREADS": int(asked)} if asked.isdecimal() and int(asked) else {}

@@ -28,7 +28,7 @@ _DECIDING_FILES = {
     *("special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt"),
 }
 # To be raised when our own chunking, pooling or scaling comes to give other vectors.
-VECTOR_VERSION = 1
+VECTOR_VERSION = 2
 _HUB_TIMEOUT = 5.0
 _UNBOUNDED = 100_000  # tokenizers without a limit say 1e30
 _FALLBACK_TOKENS = 512

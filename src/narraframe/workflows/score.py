@@ -54,6 +54,24 @@ class ScoreSummary:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What is wanted beside the scores.
+
+    `table` names the table of a database; `evidence` adds the sentences that carry each decision;
+    `drift` compares the posts with those of the training; `track` writes the run into MLflow once
+    the scores are there.
+    """
+
+    table: str | None = None
+    evidence: bool = False
+    drift: bool = False
+    track: bool = False
+
+
+_PLAIN = Extras()
+
+
 def score(
     paths: Sequence[str],
     *,
@@ -64,16 +82,9 @@ def score(
     workspace: Workspace,
     force: bool,
     watch: Watch,
-    table: str | None = None,
-    evidence: bool = False,
-    track: bool = False,
-    drift: bool = False,
+    extras: Extras = _PLAIN,
 ) -> ScoreSummary:
     """Score `paths` into `output` (see `io.sinks`), or as JSON lines to `stdout`.
-
-    `table` names the table of a database; `evidence` adds the sentences that carry each decision;
-    `drift` compares the posts with those of the training; `track` writes the run into MLflow once
-    the scores are there.
 
     Raises
     ------
@@ -84,11 +95,11 @@ def score(
     OutputError
         If `output` exists and `force` is False, cannot be written, or is being written.
     UsageError
-        If `output` or `table` is malformed, or what it needs is not installed.
+        If `output` or the table's name is malformed, or what it needs is not installed.
     """
     target = None if output is None else str(output)
     if target is not None:
-        check_sink(target, inputs=paths, force=force, table=table)
+        check_sink(target, inputs=paths, force=force, table=extras.table)
     found = find_model(workspace.store, model_uri)
     return score_by(
         (found, open_registered(found, workspace=workspace, watch=watch)),
@@ -99,10 +110,7 @@ def score(
         workspace=workspace,
         force=force,
         watch=watch,
-        table=table,
-        evidence=evidence,
-        track=track,
-        drift=drift,
+        extras=extras,
     )
 
 
@@ -116,10 +124,7 @@ def score_by(
     workspace: Workspace,
     force: bool,
     watch: Watch,
-    table: str | None = None,
-    evidence: bool = False,
-    track: bool = False,
-    drift: bool = False,
+    extras: Extras = _PLAIN,
     stopped: Callable[[], bool] = lambda: False,
 ) -> ScoreSummary:
     """Score by a model that is open already; for the rest, and the errors, see `score`.
@@ -139,18 +144,18 @@ def score_by(
         "model": scorer.title,
         "encoder": scorer.encoder.name,
         "window": str(WINDOW),
-        "evidence": str(evidence),
+        "evidence": str(extras.evidence),
     }
     sink_of = open_sink(
         output,
         stdout=stdout,
-        table=table,
-        schema=EXPLAINED if evidence else SCORES,
+        table=extras.table,
+        schema=EXPLAINED if extras.evidence else SCORES,
         model=found.name,
         identity=identity,
         force=force,
     )
-    drifting = DriftWatch(scorer, cache) if drift and scorer.bundle.reference else None
+    drifting = DriftWatch(scorer, cache) if extras.drift and scorer.bundle.reference else None
     with sink_of as sink, _read(paths, options, summary.account, watch) as (batches, step):
         if sink.n_dropped:
             watch.warn(
@@ -162,7 +167,7 @@ def score_by(
             digest = window_digest(window)
             note = sink.note_of(n_windows - 1, digest)
             if note is None:
-                scored = score_window(scorer, window, cache=cache, evidence=evidence)
+                scored = score_window(scorer, window, cache=cache, evidence=extras.evidence)
                 tally, note = scored.tally, json.dumps(scored.tally.as_record())
                 sink.put(n_windows - 1, digest, scored.rows, note)
                 if drifting:
@@ -183,7 +188,7 @@ def score_by(
     summary.warnings += [*cache.faults, *score_notes(summary.tally, scorer.classifier)]
     summary.drift = drifting.result() if drifting else None
     summary.seconds = time.monotonic() - started
-    if track:
+    if extras.track:
         summary.warnings += track_scores(
             workspace.store,
             found,

@@ -17,7 +17,7 @@ from narraframe.errors import InputError, NarraframeError, OutputError, UsageErr
 from narraframe.io.ledger import Entry, Ledger, open_ledger
 from narraframe.io.registry import Registered, find_model
 from narraframe.workflows.reading import ReadOptions
-from narraframe.workflows.score import ScoreSummary, StoppedError, score_by
+from narraframe.workflows.score import Extras, ScoreSummary, StoppedError, score_by
 from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.watch import Watch
 
@@ -44,7 +44,7 @@ def watch_folder(
     options: ReadOptions,
     workspace: Workspace,
     watch: Watch,
-    track: bool,
+    extras: Extras,
     say: Callable[[str], None],
 ) -> None:
     """Score every file that is or comes to be in `folder`, into `output` under its name.
@@ -88,7 +88,7 @@ def watch_folder(
                 try:
                     state.model = _model(state.model, model_uri, workspace, watch)
                     summary = _score(
-                        path, output, state.model, options, workspace, watch, track, stop
+                        path, output, state.model, options, workspace, watch, extras, stop
                     )
                 except StoppedError:
                     break
@@ -106,7 +106,8 @@ def watch_folder(
                     said = f"{tally.n_scored:,} of {tally.n_posts:,} posts by {summary.model}"
                     ledger.add(_entry(path, look, "scored", said))
                     say(f"{path.name}: {said}")
-                    for line in summary.warnings:
+                    notes = [summary.drift.verdict] if summary.drift else []
+                    for line in [*summary.warnings, *notes]:
                         watch.warn(f"{path.name}: {line}")
             stop.wait(poll)
         say("stopped")
@@ -149,7 +150,7 @@ def _score(
     options: ReadOptions,
     workspace: Workspace,
     watch: Watch,
-    track: bool,
+    extras: Extras,
     stop: threading.Event,
 ) -> ScoreSummary:
     return score_by(
@@ -161,7 +162,7 @@ def _score(
         workspace=workspace,
         force=True,
         watch=watch,
-        track=track,
+        extras=extras,
         stopped=stop.is_set,
     )
 
