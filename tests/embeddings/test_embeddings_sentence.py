@@ -141,7 +141,10 @@ def test_a_known_sentence_has_the_vector_that_sentence_transformers_gives(minilm
     texts = ["The summit ended without a joint statement.", "Ships wait.", "Нет пути назад."]
     peer = SentenceTransformer(str(minilm.info.path), device="cpu")
     expected = peer.encode(texts, normalize_embeddings=True, show_progress_bar=False)
-    assert minilm.encode(texts) == pytest.approx(expected, abs=1e-5)
+    exact = load_encoder("all-MiniLM-L6-v2", precision="fp32")
+    assert exact.encode(texts) == pytest.approx(expected, abs=1e-5)
+    # in the precision of this machine, the bound that README and design give
+    assert (1 - (minilm.encode(texts) * expected).sum(axis=1)).max() < 1e-4
 
 
 @pytest.mark.slow
