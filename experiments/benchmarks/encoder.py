@@ -1,11 +1,11 @@
 """How fast posts become vectors, beside sentence-transformers' own `encode`.
 
 Every variant embeds the same posts in one process, turn by turn, so that ratios hold on a machine
-that has other work; the median over the rounds counts. *long*: the posts of the seed documents,
-read by narraframe and cut at the encoder's limit; *short*: posts of some 90 tokens; *stream*: the
-short ones in no order, handed over 32 at a time (to sentence-transformers as they come; to ours as
-they come, and gathered into one window as scoring does). GFLOP/s count the tokens of the posts, no
-padding. Run: python experiments/benchmarks/encoder.py [ROUNDS [POSTS]]
+that has other work; the median over the rounds counts. *long*: posts of the seed documents and of
+Telegram, 150 tokens and more, cut at the encoder's limit, a third as many as the short ones;
+*short*: posts of some 90 tokens; *stream*: the short ones in no order, handed over 32 at a time (to
+sentence-transformers as they come; to ours as they come, and gathered into one window as scoring
+does). GFLOP/s count the tokens of the posts, no padding. Run: python experiments/benchmarks/encoder.py [ROUNDS [POSTS]]
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ VARIANTS = (
 )
 HANDED = 32
 TWEETS = 20_000
+LONG = 150  # tokens
 LAYERS, WIDTH, INNER = 6, 384, 1536
 
 Run = Callable[[list[str]], Any]
@@ -53,7 +54,7 @@ def main(rounds: int, n_posts: int) -> None:
     theirs = their_encoder()
     ours = our_encoders()
     plain = ours["openvino fp32"] if "openvino fp32" in ours else ours["torch fp32"]
-    sets = {"long": long_posts(plain, n_posts), "short": short_posts(plain, n_posts)}
+    sets = {"long": long_posts(plain, n_posts // 3), "short": short_posts(plain, n_posts)}
     peak = bf16_peak()
     print(f"bf16 matrix product of torch: {peak:.0f} GFLOP/s")
     rows = []
@@ -171,10 +172,9 @@ def seed_texts() -> list[str]:
 
 
 def long_posts(encoder: SentenceEncoder, n: int) -> list[str]:
-    """Posts of the seeds, each cut at the encoder's limit, at its first chunk."""
-    texts = seed_texts()
-    chosen = texts[:: max(1, len(texts) // n)][:n]
-    return [parts[0].text for parts in encoder.cut(chosen)]
+    """Posts of the seeds, and long ones of Telegram to make `n`, each cut at the encoder's limit."""
+    cut = [parts[0] for parts in encoder.cut(seed_texts() + set_texts("unlp2025_telegram", 4_000))]
+    return [part.text for part in cut if len(part.ids) >= LONG][:n]
 
 
 def short_posts(encoder: SentenceEncoder, n: int) -> list[str]:
@@ -218,4 +218,4 @@ def write(rows: list[dict[str, Any]]) -> None:
 if __name__ == "__main__":
     if not (DATA / "seeds").exists():
         sys.exit(f"skipped: {DATA} is not there; set NARRAFRAME_DATA to the folder of data sets")
-    main(*map(int, sys.argv[1:3] or ("3", "200")))
+    main(*map(int, sys.argv[1:3] or ("3", "2000")))
