@@ -172,8 +172,9 @@ def seed_texts() -> list[str]:
 
 
 def long_posts(encoder: SentenceEncoder, n: int) -> list[str]:
-    """Posts of the seeds, and long ones of Telegram to make `n`, each cut at the encoder's limit."""
-    cut = [parts[0] for parts in encoder.cut(seed_texts() + set_texts("unlp2025_telegram", 4_000))]
+    """Posts of the seeds, and long ones of Telegram to make `n`, cut at the encoder's limit."""
+    texts = seed_texts() + set_texts("unlp2025_telegram", 4_000)
+    cut = [parts[0] for parts in encoder.cut(texts)]
     return [part.text for part in cut if len(part.ids) >= LONG][:n]
 
 
