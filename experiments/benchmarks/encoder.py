@@ -5,7 +5,9 @@ that has other work; the median over the rounds counts. *long*: posts of the see
 Telegram, 150 tokens and more, cut at the encoder's limit, a third as many as the short ones;
 *short*: posts of some 90 tokens; *stream*: the short ones in no order, handed over 32 at a time (to
 sentence-transformers as they come; to ours as they come, and gathered into one window as scoring
-does). GFLOP/s count the tokens of the posts, no padding. Run: python experiments/benchmarks/encoder.py [ROUNDS [POSTS]]
+does). GFLOP/s count the tokens of the posts, no padding.
+
+Run: python experiments/benchmarks/encoder.py [ROUNDS [POSTS]]
 """
 
 from __future__ import annotations
@@ -219,4 +221,4 @@ def write(rows: list[dict[str, Any]]) -> None:
 if __name__ == "__main__":
     if not (DATA / "seeds").exists():
         sys.exit(f"skipped: {DATA} is not there; set NARRAFRAME_DATA to the folder of data sets")
-    main(*map(int, sys.argv[1:3] or ("3", "2000")))
+    main(*map(int, sys.argv[1:3] or ("2", "1000")))
