@@ -7,7 +7,8 @@ Telegram, 150 tokens and more, cut at the encoder's limit, a third as many as th
 sentence-transformers as they come; to ours as they come, and gathered into one window as scoring
 does). GFLOP/s count the tokens of the posts, no padding.
 
-Run: python experiments/benchmarks/encoder.py [ROUNDS [POSTS]]
+Run: python experiments/benchmarks/encoder.py [ROUNDS [POSTS]]; with --profile instead, it says
+where the time goes within the network, and what padding costs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from encoder_profile import show_padding, show_profile
 
 from narraframe.embeddings.sentence import SentenceEncoder, find_encoder, load_encoder
 from narraframe.errors import NarraframeError
@@ -73,6 +75,16 @@ def main(rounds: int, n_posts: int) -> None:
     rows += measured("stream", stream, runs, rounds, plain, peak)
     write(rows)
     once(plain)
+
+
+def profile(n_posts: int) -> None:
+    plain = load_encoder(ENCODER, device="cpu", backend="openvino", precision="fp32")
+    sets = {"long": long_posts(plain, n_posts), "short": short_posts(plain, n_posts)}
+    show_profile(plain, ENCODER, sets)
+    tweets = set_texts("ira_tweets", TWEETS)
+    show_padding(
+        plain, {"seeds": seed_texts(), "short": short_posts(plain, TWEETS)} | {"ira_tweets": tweets}
+    )
 
 
 def measured(
@@ -221,4 +233,7 @@ def write(rows: list[dict[str, Any]]) -> None:
 if __name__ == "__main__":
     if not (DATA / "seeds").exists():
         sys.exit(f"skipped: {DATA} is not there; set NARRAFRAME_DATA to the folder of data sets")
-    main(*map(int, sys.argv[1:3] or ("2", "1000")))
+    if sys.argv[1:2] == ["--profile"]:
+        profile(200)
+    else:
+        main(*map(int, sys.argv[1:3] or ("2", "1000")))

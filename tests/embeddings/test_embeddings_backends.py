@@ -23,6 +23,12 @@ pytestmark = pytest.mark.slow
 needs_openvino = pytest.mark.skipif(not has_openvino(), reason="OpenVINO is for x86 processors")
 MINILM = "all-MiniLM-L6-v2"
 TEXTS = [text[:600] for text in sample_texts()][:40]
+# of 17 to 32 tokens, where int8 beside bf16 goes wrong
+SHORT = [
+    "Senate passes the gun bill after a long debate about background checks in rural states",
+    "School shooting in Ohio: what we know so far about the victims, the suspect, the police and "
+    "the families who wait outside",
+]
 TEXTS += [TEXTS[0] + "\n" + TEXTS[1] * 3, TEXTS[1] * 3 + "\n" + TEXTS[2], "x", "слово " * 300]
 
 
@@ -49,7 +55,7 @@ class Cache(dict):
         self.update(zip(keys, vectors, strict=True))
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_a_vector_is_the_same_to_the_bit_in_any_company_order_and_cache(precision, data):
@@ -92,18 +98,21 @@ def test_torch_gives_the_same_bits_in_any_company_too():
 
 
 @needs_openvino
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_vectors_are_within_a_ten_thousandth_of_those_of_torch(precision):
-    expected = opened("torch", "fp32").encode(TEXTS[:8])
-    found = opened("openvino", precision).encode(TEXTS[:8])
-    distance = 1 - (expected * found).sum(axis=1)
-    assert distance.max() < (1e-6 if precision == "fp32" else 1e-4)
+@pytest.mark.parametrize(
+    ("precision", "farthest"), [("fp32", 1e-6), ("bf16", 1e-4), ("int8", 1.2e-2)]
+)
+def test_vectors_are_as_near_to_those_of_torch_as_their_precision_allows(precision, farthest):
+    texts = TEXTS[:8] + SHORT
+    expected = opened("torch", "fp32").encode(texts)
+    found = opened("openvino", precision).encode(texts)
+    assert (1 - (expected * found).sum(axis=1)).max() < farthest
 
 
 @needs_openvino
 def test_the_precision_is_in_the_name_of_the_encoder():
     plain = opened("openvino", "fp32").name
     assert plain == find_encoder(MINILM).identity
+    assert opened("openvino", "int8").name == f"{plain}+int8"
     assert opened("openvino", "bf16").name == f"{plain}+bf16"
     chosen = load_encoder(MINILM, device="cpu")
     assert precision_of(chosen.name) == best_precision() == chosen.backend.precision

@@ -1,5 +1,6 @@
 """Scoring follows the precision that a model was trained in, and no post feels its window."""
 
+import functools
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from test_workflows_train import lines, records
 from narraframe.config import Config, EncoderSettings, Workspace
 from narraframe.embeddings.encoder import precision_of
 from narraframe.embeddings.runtime import best_precision, has_openvino
+from narraframe.embeddings.sentence import load_encoder
 from narraframe.errors import ConfigError, ModelError, PrecisionError
 from narraframe.records import Post
 from narraframe.workflows import scorer
@@ -90,13 +92,7 @@ def model(tmp_path_factory):
     if not has_openvino():
         pytest.skip("OpenVINO is for x86 processors")
     root = tmp_path_factory.mktemp("precision")
-    training = lines(root / "train.jsonl", records(60, seed=1))
-    workspace = Workspace(root, Config(), is_set_up=True)
-    options = ReadOptions()
-    trained = train_labelled(
-        [training], name="topics", options=options, workspace=workspace, watch=Silent()
-    )
-    return root, trained.model.folder
+    return root, trained(root, "auto")
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +126,39 @@ def test_a_model_of_another_encoder_is_refused(model, monkeypatch):
     monkeypatch.setattr(scorer, "load_encoder", lambda name, **_: Named("other@1+bf16"))
     with pytest.raises(ModelError, match=r"at hand is other@1\+bf16, but the model was trained"):
         scorer.open_folder(model[1])
+
+
+def trained(root, precision):
+    """Return the folder of a model that was trained on vectors of `precision`."""
+    config = Config(encoder=EncoderSettings(precision=precision))
+    training = lines(root / "train.jsonl", records(60, seed=1))
+    workspace = Workspace(root, config, is_set_up=True)
+    made = train_labelled(
+        [training], name="topics", options=ReadOptions(), workspace=workspace, watch=Silent()
+    )
+    return made.model.folder
+
+
+@pytest.mark.slow
+def test_a_model_trained_on_int8_reads_int8_and_nothing_else(model, tmp_path, monkeypatch):
+    pytest.importorskip("nncf")
+    own, others = trained(tmp_path, "int8"), model[1]
+    asked = EncoderSettings(precision="fp32")
+    opened = scorer.open_folder(own, settings=asked)
+    name = opened.bundle.record.encoder
+    assert precision_of(name) == precision_of(opened.encoder.name) == "int8"
+    assert not opened.score(POSTS[:2]).reasons[0]
+
+    def load(precision):
+        given = functools.partial(load_encoder, "all-MiniLM-L6-v2", precision=precision)
+        monkeypatch.setattr(scorer, "load_encoder", lambda *_, **__: given())
+
+    load("fp32")
+    with pytest.raises(ModelError, match=r"but the model was trained with .*\+int8"):
+        scorer.open_folder(own)
+    load("int8")
+    with pytest.raises(ModelError, match=r"at hand is .*\+int8, but the model was trained with"):
+        scorer.open_folder(others)
 
 
 COLD = """

@@ -28,7 +28,8 @@ from narraframe.embeddings.weights import EncoderInfo
 
 # Where converted encoders are kept, instead of the user's cache folder.
 CACHE_VARIABLE = "NARRAFRAME_CACHE"
-_FORMAT = 1
+# To be raised when what is kept comes to be made in another way.
+_FORMATS = {FP32: 1, INT8: 2}
 _ABOUT, _NETWORK, _WEIGHTS, _TOKENIZER = (
     "about.json",
     "network.xml",
@@ -78,7 +79,7 @@ def converted(info: EncoderInfo, precision: str) -> Converted:
     """
     kind = INT8 if precision == INT8 else FP32
     version = metadata.version("openvino")
-    folder = cache_folder() / "encoders" / f"{info.revision}-{kind}-{version}-{_FORMAT}"
+    folder = cache_folder() / "encoders" / f"{info.revision}-{kind}-{version}-{_FORMATS[kind]}"
     found = _read(folder)
     if found is None:
         make = _convert if kind == FP32 else _quantise
