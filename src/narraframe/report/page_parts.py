@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from narraframe.records import LabelShare
-from narraframe.report import changes
+from narraframe.report import changes, coverage
 from narraframe.report.charts import Chart
 from narraframe.report.facets import FacetView, label_name
 from narraframe.report.inputs import ReportInput
@@ -33,6 +33,9 @@ def parts(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> dic
         "rises": changes.rises(report.trends),
         "new_themes": changes.new_themes(report.uncovered),
         "pairs": changes.repeating(report.spread),
+        "theme_rows": coverage.theme_rows(report.against),
+        "label_rows": coverage.label_rows(report.against),
+        "covered_facet": coverage.facet_name(report.against, report.codebook),
         "drift_rows": changes.drift_rows(report.drift),
     }
 
