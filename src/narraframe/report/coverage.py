@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narraframe.records import Codebook, ThemesAgainstLabels
 from narraframe.report.shown import figure, share
@@ -78,18 +79,13 @@ def label_rows(found: ThemesAgainstLabels | None) -> tuple[LabelThemes, ...]:
 
 def facet_name(found: ThemesAgainstLabels | None, codebook: Codebook | None) -> str:
     """Return the name of the facet whose labels these are, "" if it is not known."""
-    label = (
-        codebook.by_id.get(found.label_ids[0]) if codebook and found and found.label_ids else None
-    )
-    names = (
-        f.name
-        for f in (codebook.facets if codebook else ())
-        if label and f.facet_id == label.facet_id
-    )
-    return next(names, "")
+    if codebook is None or found is None or not found.label_ids:
+        return ""
+    label = codebook.by_id.get(found.label_ids[0])
+    return next((f.name for f in codebook.facets if label and f.facet_id == label.facet_id), "")
 
 
-def _most(names: Iterable[str], shares: np.ndarray) -> tuple[tuple[str, str], ...]:
+def _most(names: Iterable[str], shares: NDArray[np.float64]) -> tuple[tuple[str, str], ...]:
     """Return the greatest shares with their names, small ones left out."""
     ranked = sorted(
         zip(names, shares.tolist(), strict=True), key=lambda one: -np.nan_to_num(one[1])
