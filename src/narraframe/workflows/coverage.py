@@ -77,9 +77,7 @@ def coverage(
             remedy="Name another by --facet, or the workspace whose codebook the model learnt.",
         )
     found = read_found(themes_folder, posts)
-    state, content = read_state_and_shown(themes_folder)
-    encoder = open_encoder_of(state.encoder, workspace=workspace, made=themes_folder, watch=watch)
-    near = likeness(state, content, codebook, leaves, encoder=encoder)
+    near = _likeness(codebook, leaves, themes_folder, workspace=workspace, watch=watch)
     result = coverage_of(posts, decisions, found, near=near)
     if output is not None:
         text = coverage_text(result.cross, result.uncovered, ending=output.suffix)
@@ -134,3 +132,16 @@ def likeness(
         best = int(np.argmax(alike))
         near[summary.theme] = label_ids[best], float(alike[best])
     return near
+
+
+def _likeness(
+    codebook: Codebook,
+    label_ids: Sequence[str],
+    folder: Path,
+    *,
+    workspace: Workspace,
+    watch: Watch,
+) -> Mapping[int, tuple[str, float]]:
+    state, content = read_state_and_shown(folder)
+    encoder = open_encoder_of(state.encoder, workspace=workspace, made=folder, watch=watch)
+    return likeness(state, content, codebook, label_ids, encoder=encoder)
