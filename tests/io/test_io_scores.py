@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from narraframe.errors import OutputError, TableError, UsageError
 from narraframe.io.rows import JsonLines, check_suffix, open_rows
-from narraframe.io.scores import add_evidence, read_scores, score_rows
+from narraframe.io.scores import add_evidence, read_scores, score_rows, unscored_rows
 from narraframe.io.tables import EXPLAINED, SCORES
 from narraframe.records import Scores
 
@@ -341,3 +341,73 @@ def test_a_folder_of_parts_is_read_in_the_order_of_their_names(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(TableError, match="is not a Parquet table"):
         read_scores(tmp_path / "empty")
+
+
+def read_slowly(table) -> Scores:
+    """What `read_scores` means, one row at a time."""
+    rows = table.to_pylist()
+    post_ids = tuple(dict.fromkeys(row["post_id"] for row in rows))
+    label_ids = tuple(dict.fromkeys(r["label_id"] for r in rows if r["label_id"] is not None))
+    shape = (len(post_ids), len(label_ids))
+    found = {
+        "probability": np.full(shape, NAN, np.float32),
+        "decision": np.zeros(shape, bool),
+        "abstained": np.zeros(shape, bool),
+        "thresholds": np.full(shape[1], NAN),
+    }
+    reasons = [""] * shape[0]
+    for row in rows:
+        i = post_ids.index(row["post_id"])
+        if row["label_id"] is None:
+            reasons[i] = row["reason"] or "no score"
+        elif row["probability"] is not None:
+            j = label_ids.index(row["label_id"])
+            found["probability"][i, j] = row["probability"]
+            found["decision"][i, j] = bool(row["decision"])
+            found["abstained"][i, j] = row["decision"] is None
+            found["thresholds"][j] = NAN if row["threshold"] is None else row["threshold"]
+    return Scores(
+        post_ids=post_ids, label_ids=label_ids, reasons=tuple(reasons), model="m", **found
+    )
+
+
+_floats = st.one_of(st.none(), st.floats(0, 1, width=32))
+_rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "post_id": st.sampled_from(["a", "b", "é", ""]),
+            "label_id": st.sampled_from([None, "x", "y", "z"]),
+            "probability": _floats,
+            "threshold": _floats,
+            "decision": st.sampled_from([None, True, False]),
+            "reason": st.sampled_from([None, "", "no text"]),
+            "model": st.just("m"),
+        }
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(_rows, st.booleans(), st.integers(1, 5))
+def test_scores_are_read_back_as_row_by_row(tmp_path_factory, found, explained, group):
+    table = pa.Table.from_pylist(found, EXPLAINED if explained else SCORES)
+    path = tmp_path_factory.getbasetemp() / "read_back.parquet"
+    pq.write_table(table, path, row_group_size=group)
+    fast, slow = read_scores(path), read_slowly(table)
+    for name in ("post_ids", "label_ids", "reasons", "model"):
+        assert getattr(fast, name) == getattr(slow, name)
+    for name in ("probability", "decision", "abstained", "thresholds"):
+        one, other = getattr(fast, name), getattr(slow, name)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_table_of_posts_without_scores_is_read_back(tmp_path):
+    path = tmp_path / "s.parquet"
+    pq.write_table(unscored_rows(["a", "b"], ["no text", "language"], "m/1"), path)
+    found = read_scores(path)
+    assert found.post_ids == ("a", "b")
+    assert found.reasons == ("no text", "language")
+    assert found.probability.shape == (2, 0)
+    assert found.model == "m/1"

@@ -89,6 +89,9 @@ def report(
 ) -> None:
     """Write one self-contained HTML page: themes, narratives over time, model quality.
 
+    It also holds what prevalence, trends, coverage, spread and drift say of these posts, as far as
+    that can be told from what is at hand; the page names what was left out, and why.
+
     \b
     Example:
       narraframe report data/posts.parquet --themes data/themes --scores data/scores.parquet \\

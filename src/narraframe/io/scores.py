@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from narraframe.errors import TableError
 from narraframe.io.tables import EXPLAINED, SCORES, iter_scores
@@ -26,6 +27,8 @@ from narraframe.records import Scores
 
 CLOSE = "too close to call"
 BETWEEN = " | "  # no sentence holds a line break; this is readable in one line, too
+
+_READ = ("post_id", "label_id", "probability", "threshold", "decision", "reason", "model")
 
 Sentence = tuple[str, tuple[int, int] | None]
 
@@ -117,31 +120,27 @@ def read_scores(path: Path) -> Scores:
     TableError
         If `path` is no such table, or mixes models.
     """
-    blocks = list(iter_scores(path))
+    blocks = list(iter_scores(path, columns=_READ))
     table = pa.concat_tables(blocks) if blocks else SCORES.empty_table()
     models = [model for model in table["model"].unique().to_pylist() if model is not None]
     if len(models) > 1:
         raise TableError("scores of several models in one table", where=path, got=models)
-    post_ids = tuple(table["post_id"].unique().to_pylist())
-    label_ids = tuple(i for i in table["label_id"].unique().to_pylist() if i is not None)
-    row_of = {post_id: i for i, post_id in enumerate(post_ids)}
-    column_of = {label_id: j for j, label_id in enumerate(label_ids)}
+    post_ids, post = _coded(table["post_id"])
+    label_ids, label = _coded(table["label_id"])
     probability = np.full((len(post_ids), len(label_ids)), np.nan, dtype=np.float32)
     decision = np.zeros(probability.shape, dtype=np.bool_)
     abstained = np.zeros(probability.shape, dtype=np.bool_)
     reasons = [""] * len(post_ids)
     thresholds = np.full(len(label_ids), np.nan)
-    names = ("post_id", "label_id", "probability", "threshold", "decision", "reason")
-    columns = (table[name].to_pylist() for name in names)
-    for post_id, label_id, p, threshold, decided, reason in zip(*columns, strict=True):
-        i = row_of[post_id]
-        if label_id is None:
-            reasons[i] = reason or "no score"
-        elif p is not None:
-            j = column_of[label_id]
-            probability[i, j], decision[i, j] = p, bool(decided)
-            abstained[i, j] = decided is None
-            thresholds[j] = np.nan if threshold is None else threshold
+    said = table["reason"].filter(pa.array(label < 0)).to_pylist()
+    for i, reason in zip(post[label < 0].tolist(), said, strict=True):
+        reasons[i] = reason or "no score"
+    known = (label >= 0) & table["probability"].is_valid().to_numpy()
+    rows, columns = post[known], label[known]
+    probability[rows, columns] = table["probability"].to_numpy()[known]
+    decision[rows, columns] = table["decision"].fill_null(False).to_numpy()[known]
+    abstained[rows, columns] = table["decision"].is_null().to_numpy()[known]
+    thresholds[columns] = table["threshold"].to_numpy()[known]  # of equal labels the last one holds
     return Scores(
         post_ids=post_ids,
         label_ids=label_ids,
@@ -152,6 +151,14 @@ def read_scores(path: Path) -> Scores:
         reasons=tuple(reasons),
         model=models[0] if models else "",
     )
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    """Return the distinct values in the order of their first rows, and each row's; -1 = null."""
+    coded = column.dictionary_encode().unify_dictionaries()
+    values = coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else []
+    indices = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in coded.chunks]
+    return tuple(values), np.concatenate([*indices, np.zeros(0, np.intp)]).astype(np.intp)
 
 
 def _labels(values: Sequence[str], label: Any, no_label: Any) -> pa.Array:

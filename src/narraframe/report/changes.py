@@ -66,7 +66,7 @@ def new_themes(uncovered: Sequence[Uncovered] | None) -> tuple[NewTheme, ...]:
             name=one.name,
             posts=one.n_posts,
             labelled=_with_interval(one.labelled),
-            likeness="not asked" if math.isnan(one.likeness) else f"{one.likeness:.2f}",
+            likeness=_likeness(one),
             growth=_growth(one),
         )
         for one in rows[:SHOWN]
@@ -137,6 +137,12 @@ def _with_interval(estimate: Estimate) -> str:
     if math.isnan(estimate.low + estimate.high):
         return share(estimate.value)
     return f"{share(estimate.value)} ({share(estimate.low)} to {share(estimate.high)})"
+
+
+def _likeness(one: Uncovered) -> str:
+    if math.isnan(one.likeness):
+        return "not asked"
+    return f"{one.likeness:.2f}" + (", may be missed" if one.like_a_label else "")
 
 
 def _growth(one: Uncovered) -> str:

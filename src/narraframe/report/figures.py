@@ -57,7 +57,7 @@ def shares(report: ReportInput) -> Figure | None:
     axes.set_yticks(range(len(known)), names, parse_math=False)
     axes.invert_yaxis()
     axes.set_xlim(left=0)
-    axes.set_xlabel("share of posts in per cent, with 95 % interval (cross: count of decisions)")
+    axes.set_xlabel("per cent of posts, with 95 % interval\n(cross: count of decisions)")
     axes.grid(axis="x", alpha=0.3)
     return figure
 

@@ -17,6 +17,7 @@ from narraframe.records import (
     Scores,
     Spread,
     Themes,
+    ThemesAgainstLabels,
     ThemeSummary,
     Trends,
     Uncovered,
@@ -37,7 +38,7 @@ class ReportInput:
     `evidence` gives, by post and label id, the code points of a post's text that carry a decision.
     `held_out` are predictions on posts that the model was not trained on, `reliability` the curves
     of these: of all labels, then of each. `uncovered` are the themes that no label covers, None
-    where nobody looked.
+    where nobody looked. `left_out` says why, by the name of a part that could not be made.
     """
 
     title: str
@@ -61,6 +62,8 @@ class ReportInput:
     uncovered: Sequence[Uncovered] | None = None
     spread: Spread | None = None
     drift: Drift | None = None
+    against: ThemesAgainstLabels | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(report: ReportInput) -> None:

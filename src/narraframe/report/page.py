@@ -218,6 +218,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "number": shown.number,
         "figure": shown.figure,
+        "sentence": shown.sentence,
         "share": shown.share,
         "percent": shown.percent,
         "interval": shown.interval,

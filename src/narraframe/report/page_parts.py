@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from narraframe.records import LabelShare
-from narraframe.report import changes
+from narraframe.records import LabelShare, Prevalence
+from narraframe.report import changes, coverage
 from narraframe.report.charts import Chart
 from narraframe.report.facets import FacetView, label_name
 from narraframe.report.inputs import ReportInput
@@ -30,9 +30,13 @@ def parts(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> dic
         "mistakes": mistakes(report.held_out, report.posts, report.codebook)
         if report.held_out
         else (),
+        "is_census": _is_census(report.prevalence),
         "rises": changes.rises(report.trends),
         "new_themes": changes.new_themes(report.uncovered),
         "pairs": changes.repeating(report.spread),
+        "theme_rows": coverage.theme_rows(report.against),
+        "label_rows": coverage.label_rows(report.against),
+        "covered_facet": coverage.facet_name(report.against, report.codebook),
         "drift_rows": changes.drift_rows(report.drift),
     }
 
@@ -85,6 +89,11 @@ def _month_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, 
         if (whole := report.prevalence.of(row.label_id)) is not None and whole.is_known
     }
     return {name: chart for name, chart in charts.items() if chart is not None}
+
+
+def _is_census(prevalence: Prevalence | None) -> bool:
+    """Tell whether people labelled every post, so that nothing had to be drawn."""
+    return prevalence is not None and prevalence.n_answered == prevalence.n_posts
 
 
 def _curve_names(report: ReportInput) -> list[str]:

@@ -45,6 +45,7 @@ def report_tables(report: ReportInput) -> tuple[Table, ...]:
         *_themes(report, known),
         *_labels(views),
         *_shares(report),
+        *_changes(report),
         *_quality(report),
     ]
     return tuple(table for table in found if table.rows)
@@ -138,6 +139,63 @@ def _shares(report: ReportInput) -> Iterator[Table]:
     )  # fmt: skip
 
 
+def _changes(report: ReportInput) -> Iterator[Table]:
+    lines = report.trends.lines if report.trends else ()
+    yield Table(
+        "rises",
+        "What rose, and when",
+        ("kind", "key", "name", "first", "last", "distinct", "of_distinct", "ratio", "weight"),
+        tuple(
+            (line.kind, line.key, line.name, burst.first, burst.last, burst.n, burst.of,
+             _known(burst.ratio), _known(burst.weight))
+            for line in lines
+            for burst in line.bursts
+        ),
+    )  # fmt: skip
+    yield Table(
+        "uncovered",
+        "Themes that the codebook has no label for",
+        ("theme", "name", "posts", "distinct", "labelled", "low", "high", "likeness",
+         "nearest_label", "like_a_label", "growth", "p_growth"),
+        tuple(
+            (tag(one.theme), one.name, one.n_posts, one.n_distinct, *_ends(one.labelled),
+             _known(one.likeness), one.nearest_label, "yes" if one.like_a_label else "no",
+             _known(one.growth), _known(one.p_growth))
+            for one in report.uncovered or ()
+        ),
+    )  # fmt: skip
+    found = report.against
+    cells = (
+        (tag(theme), label_id, int(found.n[i, j]), int(found.decided[i, j]),
+         _known(found.share_of_theme[i, j]), _known(found.share_of_label[i, j]))
+        for i, theme in enumerate(found.themes)
+        for j, label_id in enumerate(found.label_ids)
+    ) if found else ()  # fmt: skip
+    header = ("theme", "label_id", "posts", "decided", "share_of_theme", "share_of_label")
+    yield Table("themes_and_labels", "Themes against labels", header, tuple(cells))
+    yield Table(
+        "repeats",
+        "Who repeats whom",
+        ("first", "later", "messages", "forwarded", "back", "median_hours"),
+        tuple(
+            (one.first, one.later, one.n_groups, one.n_forwarded, one.back,
+             _known(one.delays.median))
+            for one in (report.spread.pairs if report.spread else ())
+        ),
+    )  # fmt: skip
+    yield Table(
+        "drift",
+        "New posts beside the training posts",
+        ("test", "effect", "p_adjusted", "drift"),
+        tuple(
+            (one.what, _known(one.effect), _known(one.adjusted), "yes" if one.drifted else "no")
+            for one in (report.drift.tests if report.drift else ())
+        ),
+    )
+    missing = tuple(report.left_out.items())
+    yield Table("left_out", "What was not made, and why", ("part", "why"), missing)
+
+
 def _quality(report: ReportInput) -> Iterator[Table]:
     names = ("precision", "recall", "f1", "average_precision")
     header = [part for name in names for part in (name, f"{name}_low", f"{name}_high")]
@@ -185,4 +243,4 @@ def _ends(estimate: Estimate) -> tuple[float | None, float | None, float | None]
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 6)
+    return None if not math.isfinite(value) else round(float(value), 6)

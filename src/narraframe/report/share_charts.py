@@ -22,7 +22,7 @@ def share_dots(shares: Sequence[LabelShare], codebook: Codebook | None, *, facet
         "label": f"Dot chart: share of posts with each label of {facet}, as in the table below",
         "kind": "dots",
         "option": {
-            "xAxis": {"type": "value", "min": 0, "name": "per cent of posts"},
+            "xAxis": {"type": "value", "min": 0},
             "yAxis": {"type": "category", "inverse": True, "data": names},
         },
         "variants": {

@@ -68,6 +68,11 @@ def some_of(n: int, total: int, one: str, is_: str = "is", are: str = "are") -> 
     return f"{n:,} of {plural(total, one)} {is_ if n == 1 else are}"
 
 
+def sentence(text: str) -> str:
+    """Write a remark as a sentence: with a capital, and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def figure(value: float) -> str:
     """Write a measure with two decimals, "not known" where it is nan."""
     return NOT_KNOWN if math.isnan(value) else f"{value:.2f}".replace("-", "−")

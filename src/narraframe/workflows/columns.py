@@ -5,7 +5,7 @@ Rows meet by post_id: a post without a row in the scores or the themes was not a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from narraframe.errors import TableError, UsageError
 from narraframe.io.scores import read_scores
 from narraframe.io.tables import iter_scores
-from narraframe.io.themes import read_themes_folder
+from narraframe.io.themes import ThemesFolder, read_themes_folder
 from narraframe.metrics.trends import Line
-from narraframe.records import Codebook, Post, ThemeSummary
+from narraframe.records import Codebook, Post, Scores, ThemeSummary
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,23 @@ def read_decisions(path: Path, posts: Sequence[Post]) -> Decisions:
         If `path` is no such table, mixes models, or has no row of these posts.
     """
     scores = read_scores(path)
-    rows = _rows(posts, scores.post_ids)
-    if not (rows >= 0).any():
+    found = decisions_of(scores, posts, names=_names(path, scores.label_ids))
+    if found is None:
         raise TableError(
             "holds scores of other posts", where=path, remedy="Score these posts: narraframe score."
         )
+    return found
+
+
+def decisions_of(
+    scores: Scores, posts: Sequence[Post], *, names: Mapping[str, str]
+) -> Decisions | None:
+    """Return `scores` as columns over `posts`; None if no row is of these posts."""
+    rows = _rows(posts, scores.post_ids)
+    if not (rows >= 0).any():
+        return None
     known = np.isfinite(scores.probability) & ~scores.abstained
     decided = np.where((rows >= 0)[:, None], known[rows], False)
-    names = _names(path, scores.label_ids)
     return Decisions(
         label_ids=scores.label_ids,
         names=tuple(names.get(label_id) or label_id for label_id in scores.label_ids),
@@ -87,7 +96,11 @@ def read_found(folder: Path, posts: Sequence[Post]) -> Found:
     TableError
         If `folder` holds no themes, is damaged, or speaks of other posts.
     """
-    content = read_themes_folder(folder, posts=posts)
+    return found_of(read_themes_folder(folder, posts=posts), posts)
+
+
+def found_of(content: ThemesFolder, posts: Sequence[Post]) -> Found:
+    """Return the themes of a folder as a column over `posts`."""
     rows = _rows(posts, content.themes.post_ids)
     shown = {summary.theme for summary in content.summaries}
     theme = np.where(np.isin(content.themes.theme, list(shown)), content.themes.theme, -1)

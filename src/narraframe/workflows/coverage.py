@@ -9,13 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from narraframe.config import Workspace
+from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import TableError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output, write_text
+from narraframe.io.themes import ThemesFolder
 from narraframe.io.trends import ENDINGS, coverage_text
 from narraframe.metrics.themes_and_labels import themes_against_labels, uncovered
-from narraframe.records import Codebook, ThemesAgainstLabels, Uncovered
-from narraframe.workflows.columns import group_column, leaves_of_facet, read_decisions, read_found
+from narraframe.records import Codebook, Post, ThemesAgainstLabels, Uncovered
+from narraframe.themes.state import ThemesState
+from narraframe.workflows.columns import (
+    Decisions,
+    Found,
+    group_column,
+    leaves_of_facet,
+    read_decisions,
+    read_found,
+)
 from narraframe.workflows.embedding import open_encoder_of
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.themes import read_state_and_shown
@@ -67,9 +77,24 @@ def coverage(
             remedy="Name another by --facet, or the workspace whose codebook the model learnt.",
         )
     found = read_found(themes_folder, posts)
-    groups = group_column(posts)
-    columns = (found.theme, decisions.carries, decisions.decided, groups)
-    result = Coverage(
+    near = _likeness(codebook, leaves, themes_folder, workspace=workspace, watch=watch)
+    result = coverage_of(posts, decisions, found, near=near)
+    if output is not None:
+        text = coverage_text(result.cross, result.uncovered, ending=output.suffix)
+        write_text(output, text, force=force)
+    return result
+
+
+def coverage_of(
+    posts: Sequence[Post],
+    decisions: Decisions,
+    found: Found,
+    *,
+    near: Mapping[int, tuple[str, float]] | None = None,
+) -> Coverage:
+    """Cross the themes of `posts` with their labels; `near` as of `likeness`, None = not known."""
+    columns = (found.theme, decisions.carries, decisions.decided, group_column(posts))
+    return Coverage(
         themes_against_labels(
             *columns,
             theme_names=found.names,
@@ -80,26 +105,23 @@ def coverage(
             [post.created_at for post in posts],
             theme_names=found.names,
             label_ids=decisions.label_ids,
-            likeness=_likeness(codebook, leaves, themes_folder, workspace=workspace, watch=watch),
+            likeness=near,
         ),
     )
-    if output is not None:
-        text = coverage_text(result.cross, result.uncovered, ending=output.suffix)
-        write_text(output, text, force=force)
-    return result
 
 
-def _likeness(
+def likeness(
+    state: ThemesState,
+    content: ThemesFolder,
     codebook: Codebook,
     label_ids: Sequence[str],
-    folder: Path,
     *,
-    workspace: Workspace,
-    watch: Watch,
+    encoder: Encoder,
 ) -> Mapping[int, tuple[str, float]]:
-    """Return each theme's nearest definition, and the cosine of the theme's centre to it."""
-    state, content = read_state_and_shown(folder)
-    encoder = open_encoder_of(state.encoder, workspace=workspace, made=folder, watch=watch)
+    """Return each theme's nearest definition, and the cosine of the theme's centre to it.
+
+    `encoder` must be the one of `state`.
+    """
     place = [codebook.label_ids.index(label_id) for label_id in label_ids]
     definitions = label_vectors(codebook, encoder)[place]
     shown = content.themes.theme[state.distinct]
@@ -110,3 +132,16 @@ def _likeness(
         best = int(np.argmax(alike))
         near[summary.theme] = label_ids[best], float(alike[best])
     return near
+
+
+def _likeness(
+    codebook: Codebook,
+    label_ids: Sequence[str],
+    folder: Path,
+    *,
+    workspace: Workspace,
+    watch: Watch,
+) -> Mapping[int, tuple[str, float]]:
+    state, content = read_state_and_shown(folder)
+    encoder = open_encoder_of(state.encoder, workspace=workspace, made=folder, watch=watch)
+    return likeness(state, content, codebook, label_ids, encoder=encoder)

@@ -13,7 +13,7 @@ from narraframe.errors import NarraframeError, TableError, UsageError
 from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output, write_text
 from narraframe.io.models import Bundle, load_bundle
-from narraframe.io.registry import find_model
+from narraframe.io.registry import Registered, find_model
 from narraframe.io.scores import read_scores
 from narraframe.io.themes import read_themes_folder
 from narraframe.records import Codebook, Post, Scores
@@ -21,8 +21,8 @@ from narraframe.report.inputs import ReportInput
 from narraframe.report.page import render
 from narraframe.workflows.ingest import account_path
 from narraframe.workflows.reading import Reading, ReadOptions, read_ready
-from narraframe.workflows.report_files import write_csv, write_figures, write_markdown
-from narraframe.workflows.report_parts import Analyses, ModelParts, evidence_in, model_parts
+from narraframe.workflows.report_analyses import AtHand, analyse
+from narraframe.workflows.report_parts import ModelParts, evidence_in, model_parts
 from narraframe.workflows.seen import is_seen
 from narraframe.workflows.watch import Watch
 
@@ -49,7 +49,6 @@ def report(
     watch: Watch,
     kind: str = "html",
     figures: Path | None = None,
-    analyses: Analyses | None = None,
 ) -> Made:
     """Write the report as `kind` ("html", "md" or "csv": a folder), and draw its figures.
 
@@ -64,6 +63,9 @@ def report(
     OutputError
         If a file exists and `force` is False, or cannot be written.
     """
+    # Imported here: drawing needs Matplotlib, which takes as long to load as the page to write.
+    from narraframe.workflows.report_files import write_csv, write_figures, write_markdown
+
     if output is None and figures is None:
         raise UsageError("nothing is to be written", remedy="Pass -o, --figures or both.")
     if output is not None and kind in _ENDINGS:
@@ -75,7 +77,6 @@ def report(
         title=title,
         workspace=workspace,
         watch=watch,
-        analyses=analyses,
     )
     drawn = write_figures(shown, figures, force=force) if figures else ()
     if output is None:
@@ -96,22 +97,22 @@ def gather(
     title: str,
     workspace: Workspace,
     watch: Watch,
-    analyses: Analyses | None = None,
 ) -> ReportInput:
-    """Read everything that a report shows, and add the `analyses` of these posts.
+    """Read everything that a report shows, and analyse the posts as far as that can be done.
 
     Raises
     ------
     InputError, TableError
         If posts, themes or scores cannot be read, or do not belong together.
     """
-    analyses = analyses or Analyses()
     reading = read_ready([posts], options=ReadOptions(), watch=watch)
     themes = read_themes_folder(themes_folder, posts=reading.posts) if themes_folder else None
     scores = read_scores(scores_path) if scores_path else None
-    bundle = _bundle(scores, workspace=workspace, watch=watch)
-    name = scores.model.partition("@")[0] if scores and bundle else ""
-    held = model_parts(name, workspace=workspace, watch=watch) if name else ModelParts()
+    model, bundle = _model(scores, workspace=workspace, watch=watch)
+    held = model_parts(model.title, workspace=workspace, watch=watch) if model else ModelParts()
+    codebook = bundle.codebook if bundle else _codebook(workspace)
+    hand = AtHand(reading.posts, scores, codebook, model, themes, themes_folder)
+    found = analyse(hand, workspace=workspace, watch=watch)
     return ReportInput(
         title=title,
         posts=reading.posts,
@@ -119,7 +120,7 @@ def gather(
         summaries=themes.summaries if themes else (),
         theme_figures=themes.figures if themes else {},
         theme_warnings=themes.warnings if themes else (),
-        codebook=bundle.codebook if bundle else _codebook(workspace),
+        codebook=codebook,
         scores=scores,
         quality=bundle.quality if bundle else None,
         model=_model_facts(scores, bundle, reading.posts),
@@ -129,30 +130,36 @@ def gather(
         evidence=evidence_in(scores_path),
         held_out=held.held_out,
         reliability=held.reliability,
-        prevalence=analyses.prevalence,
-        trends=analyses.trends,
-        uncovered=analyses.uncovered,
-        spread=analyses.spread,
-        drift=analyses.drift,
+        prevalence=found.prevalence,
+        trends=found.trends,
+        against=found.against,
+        uncovered=found.uncovered,
+        spread=found.spread,
+        drift=found.drift,
+        left_out=found.left_out,
     )
 
 
-def _bundle(scores: Scores | None, *, workspace: Workspace, watch: Watch) -> Bundle | None:
+def _model(
+    scores: Scores | None, *, workspace: Workspace, watch: Watch
+) -> tuple[Registered, Bundle] | tuple[None, None]:
+    """Return the model that made the scores, if it is still here."""
     if scores is None or not scores.model:
-        return None
+        return None, None
+    name, _, digest = scores.model.partition("@")
     try:
-        name, _, digest = scores.model.partition("@")
-        bundle = load_bundle(find_model(workspace.store, f"models:/{name}").folder)
+        found = find_model(workspace.store, f"models:/{name}")
+        bundle = load_bundle(found.folder)
     except NarraframeError as error:
         watch.warn(f"the page has no model quality: {error}")
-        return None
+        return None, None
     if bundle.digest != digest:
         watch.warn(
             f"the page has no model quality: the scores are of {scores.model}, but {name} of this "
             f"workspace is another model ({bundle.digest})"
         )
-        return None
-    return bundle
+        return None, None
+    return found, bundle
 
 
 def _codebook(workspace: Workspace) -> Codebook | None:

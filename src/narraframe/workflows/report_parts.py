@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from narraframe.errors import NarraframeError
 from narraframe.io.evidence_spans import read_evidence_spans
 from narraframe.io.runs import OUT_OF_FOLD, TEST, find_run
 from narraframe.metrics.reliability import Curve, reliability
-from narraframe.records import Drift, HeldOut, Prevalence, Spread, Trends, Uncovered
+from narraframe.records import HeldOut
 from narraframe.workflows.watch import Watch
 
 _SEED = 0
@@ -23,17 +23,6 @@ class ModelParts:
 
     held_out: HeldOut | None = None
     reliability: tuple[Curve, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Analyses:
-    """What was computed of the posts besides themes and scores; None: it was not."""
-
-    prevalence: Prevalence | None = None
-    trends: Trends | None = None
-    uncovered: Sequence[Uncovered] | None = None
-    spread: Spread | None = None
-    drift: Drift | None = None
 
 
 def model_parts(model: str, *, workspace: Workspace, watch: Watch) -> ModelParts:

@@ -122,14 +122,15 @@
     tell();
   }
 
-  /* Paper is white and narrow: charts are drawn light, and scaled by the style sheet for print. */
+  /* Paper is white and narrow: charts are drawn light, and scaled by the style sheet for print. The
+     label cards, a page each, are printed where the reader has opened them. */
   function printing(drawAll) {
     let scheme;
     let folded = [];
     addEventListener("beforeprint", () => {
       scheme = root.dataset.scheme;
       root.dataset.scheme = "light";
-      folded = [...document.querySelectorAll("details:not([open])")];
+      folded = [...document.querySelectorAll("details:not([open], .label-card)")];
       for (const fold of folded) fold.open = true;
       drawAll();
       repaint();
