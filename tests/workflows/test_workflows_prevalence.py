@@ -326,6 +326,40 @@ def test_posts_of_a_month_that_the_audit_has_not_reached_are_said(study, tmp_pat
     assert any("9 posts are of channels and months" in note for note in found.notes)
 
 
+def test_posts_that_came_since_the_audit_was_drawn_are_not_stood_for_by_those_before(
+    study, tmp_path
+):
+    """Of months and channels that the audit knows; every one of them is about voting."""
+    late = tmp_path / "late.jsonl"
+    rows = [
+        {"id": f"q{i}", "text": f"late {text(i)}", "channel": "A", "date": "2024-05-20"}
+        for i in range(240)
+    ]
+    late.write_text(study.path.read_text() + "".join(json.dumps(row) + "\n" for row in rows))
+    study.posts = read_ready([str(late)], options=ReadOptions(), watch=Silent()).posts
+    found = study.find(by=())
+    assert found.n_drawn > 100  # those of the new ones that lie below the limit too
+    assert found.of("voting").design.high > 0.5  # the truth; it was 0.06
+    assert any("came after the audit was drawn" in note for note in found.notes)
+
+
+def test_a_label_that_was_added_later_is_not_known_of_the_months_before(study):
+    """Nobody was asked about voting before June: May may be full of it."""
+    rows = []
+    for post_id, labels in study.answers.items():
+        own = said(post_id, *labels)
+        if IDS.index(post_id) % 3:
+            own = [Annotation(post_id=post_id, annotator="ann", label_id="farming", value=0)]
+        rows += own
+    path = study.workspace.path("labels/annotations") / "a.csv"
+    write_annotations(path, rows, provenance={}, force=True)
+    share = study.find(by=()).of("voting")
+    assert (share.n_audit, share.n_positive) == (20, 0)
+    assert share.design.high > 2 / 3
+    assert share.note == "no answer speaks of 67 % of the posts: any of them may be yes"
+    assert not np.isfinite(share.effective_size)
+
+
 def test_an_audit_without_its_frame_is_refused(study):
     frame_path(study.workspace.path("labels/audit.csv")).unlink()
     with pytest.raises(TableError, match="not the frame"):

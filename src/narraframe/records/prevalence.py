@@ -104,7 +104,7 @@ class Prevalence:
     `n_unscored` of the population have no score, by reason in `unscored`: the audit speaks for them
     too. Of `n_drawn` audit posts among them `n_answered` have an answer, `n_copied` of these the
     one of a near-copy; `n_skipped` were skipped by annotators, and the rest waits. `n_uncovered`
-    posts lie in channels and months of which the audit has drawn none.
+    posts lie in channels and months of which the audit has no answer.
 
     `by`: the slices that were asked for besides all posts. `notes` in plain words hold for all
     figures. `model` is "" and `naive`, `calibrated` are nan without scores.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from narraframe.annotations.audit_strata import without_unanswered
 from narraframe.config import Workspace
 from narraframe.errors import CodebookError, InputError, UsageError
 from narraframe.io.codebook import read_codebook
@@ -173,9 +174,10 @@ def prevalence_of(
 
 
 def _evidence(audit: AuditAnswers, says: ModelSays, j: int) -> Evidence:
+    y = audit.y[:, j]
     return Evidence(
-        stratum=audit.stratum,
-        y=audit.y[:, j],
+        stratum=without_unanswered(audit.stratum, ~np.isnan(y)),
+        y=y,
         honest=says.honest[:, j],
         probability=says.probability[:, j],
         decision=says.decision[:, j],
@@ -201,8 +203,8 @@ def _notes(audit: AuditAnswers, says: ModelSays, scores: Scores | None) -> tuple
         )
     if audit.n_uncovered:
         notes.append(
-            f"{audit.n_uncovered:,} posts are of channels and months that the audit has drawn none "
-            "from: the others stand for them until narraframe queue draws again"
+            f"{audit.n_uncovered:,} posts are of channels and months that the audit has no answer "
+            "from: narraframe queue draws and asks for them"
         )
     if scores is None:
         notes.append("without scores: shares are those of the audit alone")
