@@ -166,7 +166,7 @@ def test_metrics_are_numbers_under_names_that_a_store_takes():
 
 
 def test_what_could_not_be_tested_is_not_called_without_drift():
-    """A handful of posts moves no exact test; posts of a language without scores have no vectors."""
+    """A handful of posts moves no exact test; posts without a score have no vectors."""
     rng = np.random.default_rng(3)
     before = reference(unit(rng, 200))
     few = drift(before, new(unit(rng, 3)), model="m")

@@ -188,6 +188,15 @@ def test_scores_alone_outside_of_a_workspace_give_what_the_model_says(study, tmp
         prevalence_of(study.posts, None, workspace=bare)
 
 
+def test_a_decision_that_was_left_open_is_no_no(study):
+    """A third of the posts without the label is left open: 60 of 180 are."""
+    open_ = [bool(i % 4 and i % 3 == 0) for i in range(N)]
+    study.scores.abstained[:N, 0] = open_
+    share = study.find(by=()).of("farming")
+    assert (share.naive.value, share.naive.n) == (60 / 180, 180)
+    assert share.n_scored == 240
+
+
 def test_the_audit_alone_is_enough(study):
     found = prevalence_of(study.posts, None, workspace=study.workspace, by=())
     share = found.of("farming")
