@@ -120,8 +120,13 @@ def show_coverage(cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered]) ->
         f"  spread: 0 = all in one theme, 1 = evenly over all; * = under {cross.few} distinct posts"
     )
     _mixed(cross)
+    if unasked := [t for t, n in zip(cross.themes, cross.decided, strict=True) if not n.any()]:
+        names = ", ".join(f"T{theme}" for theme in unasked)
+        say(f"  {wrapped(f'no label was decided on any post of {names}: not judged', indent=2)}")
     if not uncovered:
-        say("every theme is covered by a label")
+        judged = "every theme" if not unasked else "every other theme"
+        if len(unasked) < len(cross.themes):
+            say(f"{judged} is covered by a label")
         return
     say("themes that no label covers:")
     for one in uncovered[:_MOST_LINES]:
@@ -160,7 +165,8 @@ def _why(one: Uncovered) -> str:
     if one.growth == one.growth:
         shares = f"{_percent(one.early)} to {_percent(one.late)} of posts"
         grows = "GROWS" if one.grows else "no sure growth"
-        parts.append(f"{grows}: {shares}, p {one.p_growth:.3f}")
+        p = "<0.001" if one.p_growth < 0.001 else f"{one.p_growth:.3f}"
+        parts.append(f"{grows}: {shares}, p {p}")
     return "; ".join(parts)
 
 

@@ -24,9 +24,9 @@ Floats = NDArray[np.float64]
 class ModelSays:
     """Of N posts and k labels, nan where the model says nothing; all float64 (N, k).
 
-    `probability` and `decision` (1 or 0; nan where it was left open) are the scores; `honest` the probabilities
-    that may stand beside an annotator's answer: of posts that the model was trained on, what it
-    said while they were held out. `unscored` counts posts without a score by reason.
+    `probability` and `decision` (1 or 0; nan where it was left open) are the scores; `honest` the
+    probabilities that may stand beside an annotator's answer: of posts that the model was trained
+    on, what it said while they were held out. `unscored` counts posts without a score by reason.
     """
 
     probability: Floats
