@@ -462,3 +462,41 @@ def test_the_command_compares_and_plans(study):
     done = CliRunner().invoke(cli, [*common, "--width", "0.1"])
     assert done.exit_code == 2
     assert "--width goes with --plan" in done.output
+
+
+def test_the_command_tells_a_census_from_an_audit_and_labels_apart(tmp_path, monkeypatch):
+    study = Study(tmp_path / "study", monkeypatch, n=0)
+    long = "Coercion by those who hold the strings of"
+    book = BOOK.replace('"Farming"', f'"{long} grain"').replace('"Voting"', f'"{long} votes"')
+    study.workspace.codebook.write_text(book)
+    study.answers = {post_id: truth(i) for i, post_id in enumerate(IDS)}
+    study.label()
+    common = ["prevalence", str(study.path), "--workspace", str(study.workspace.root)]
+    done = CliRunner().invoke(cli, common)
+    assert done.exit_code == 0, done.output
+    assert "audit" not in done.output
+    assert "all of them have an answer" in done.output
+    assert f"{long} grain" in done.output
+    assert f"{long} votes" in done.output
+
+
+def test_a_label_that_a_tenth_of_the_answers_leave_open_is_named(study):
+    """Two annotators disagree on farming in 15 of 60 posts."""
+    study.more = [
+        Annotation(post_id=i, annotator="other", label_id="farming", value=int(not labels))
+        for i, labels in list(study.answers.items())[:15]
+    ]
+    study.label()
+    found = study.find(by=())
+    assert found.of("farming").n_audit == 45
+    assert any(note.endswith("like the others: farming (15 of 60)") for note in found.notes)
+
+
+def test_what_chance_alone_would_call_a_change_is_said(study):
+    study.answers = {
+        i: ["farming", "voting"] if IDS.index(i) % 3 == 0 else [] for i in study.answers
+    }
+    study.label()
+    common = ["prevalence", str(study.path), "--workspace", str(study.workspace.root)]
+    done = CliRunner().invoke(cli, [*common, "--compare", "2024-05", "2024-06"])
+    assert "of 2 that did not change, about 0.1 would be called so" in done.output

@@ -79,7 +79,7 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
             n_drawn=len(ids),
             n_answered=len(ids),
             is_census=True,
-            notes=("every post has an answer: shares are counted, not estimated",),
+            notes=("every post has an answer: shares are counted, where no answer is left open",),
         )
     said = [
         row if row is not None else answers.get(copies.get(post_id, "")) if draw else None
