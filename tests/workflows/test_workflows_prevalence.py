@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -367,6 +368,15 @@ def test_a_label_that_was_added_later_is_not_known_of_the_months_before(study):
     assert share.design.high > 2 / 3
     assert share.note == "no answer speaks of 67 % of the posts: any of them may be yes"
     assert not np.isfinite(share.effective_size)
+
+
+def test_posts_that_are_in_no_slice_are_said(study):
+    study.posts = [
+        replace(post, channel=None) if post.post_id == IDS[0] else post for post in study.posts
+    ]
+    notes = study.find(by=("month", "channel")).notes
+    assert notes[-1] == "1 posts have no channel: they are in the shares of all posts only"
+    assert not any("no month" in note for note in notes)
 
 
 def test_an_audit_without_its_frame_is_refused(study):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -169,7 +169,7 @@ def prevalence_of(
         n_uncovered=audit.n_uncovered,
         unscored=says.unscored,
         left_out=left_out,
-        notes=_notes(audit, says, scores, label_ids),
+        notes=(*_notes(audit, says, scores, label_ids), *_outside(slices, by)),
     )
 
 
@@ -229,6 +229,12 @@ def _notes(
     if scores is None and not audit.is_census:
         notes.append("without scores: shares are those of the audit alone")
     return (*notes, *(says.notes if audit.n_answered and not audit.is_census else ()))
+
+
+def _outside(slices: Mapping[str, Sequence[str | None]], by: Sequence[str]) -> Iterator[str]:
+    for kind in by:
+        if n := sum(not value for value in slices[kind]):
+            yield f"{n:,} posts have no {kind}: they are in the shares of all posts only"
 
 
 def _chosen(labels: Sequence[str], known: tuple[str, ...]) -> tuple[str, ...]:
