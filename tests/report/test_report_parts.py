@@ -83,7 +83,7 @@ def trends():
 
 
 def uncovered():
-    one = Uncovered(4, "Ports", 3, 2, Estimate(0.1, 0.02, 0.3, 20), "", 0.0, 0.31, "trade",
+    one = Uncovered(4, "Ports", 3, 2, Estimate(0.1, 0.02, 0.3, 20), "", 0.0, 0.31, "trade", False,
                     0.1, 0.3, 3.0, 0.01, True)  # fmt: skip
     return (replace(one, theme=5, name="Songs", grows=False, growth=math.inf), one)
 
