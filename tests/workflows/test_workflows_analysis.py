@@ -12,6 +12,7 @@ import pytest
 
 from narraframe.cli import run
 from narraframe.cli.analysis_text import show_coverage
+from narraframe.cli.terminal import told_apart
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import InputError, OutputError, TableError, UsageError
 from narraframe.io.codebook import parse_codebook
@@ -316,6 +317,18 @@ def test_coverage_crosses_themes_with_the_first_facet_only(study, monkeypatch, c
     assert (missing["theme"], missing["like_a_label"]) == (8, False)
 
 
+def test_names_that_would_be_cut_alike_are_whole_and_the_same_names_have_their_keys():
+    long = "those who hold the strings of the"
+    names = {"a": f"{long} grain", "b": f"{long} votes", "c": "Other", "d": "Other", "e": "x" * 40}
+    assert list(told_apart(names, 20).values()) == [
+        f"{long} grain",
+        f"{long} votes",
+        "Other (c)",
+        "Other (d)",
+        "x" * 19 + "…",
+    ]
+
+
 def test_a_theme_of_which_nothing_was_decided_is_not_called_covered(capsys):
     nothing = np.zeros((2, 1), dtype=np.int64)
     for decided, told in (([[5], [0]], "every other theme is covered"), ([[0], [0]], "")):
@@ -323,7 +336,7 @@ def test_a_theme_of_which_nothing_was_decided_is_not_called_covered(capsys):
             themes=(3, 8),
             theme_names=("grain", "voters"),
             label_ids=("grain",),
-            label_names=("Grain",),
+            label_names=("Grain and those who hold all of its strings",),
             n=nothing,
             decided=np.array(decided),
             share_of_theme=np.full((2, 1), np.nan),
