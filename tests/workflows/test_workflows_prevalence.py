@@ -20,6 +20,7 @@ from narraframe.io.prevalence import read_prevalence
 from narraframe.io.queue import frame_path, read_audit, write_copies
 from narraframe.io.scores import score_rows
 from narraframe.io.skips import write_skips
+from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.records import Annotation, HeldOut, Scores
 from narraframe.workflows import prevalence_scores
 from narraframe.workflows.auditing import draw, write
@@ -368,6 +369,7 @@ def test_a_label_that_was_added_later_is_not_known_of_the_months_before(study):
     assert share.design.high > 2 / 3
     assert share.note == "no answer speaks of 67 % of the posts: any of them may be yes"
     assert not np.isfinite(share.effective_size)
+    assert plan_share(share, width=0.3).n_more > 0  # 20 more of June would not help: it said 0
 
 
 def test_posts_that_are_in_no_slice_are_said(study):

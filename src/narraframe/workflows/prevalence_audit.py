@@ -135,7 +135,7 @@ def _drawn(
     path = workspace.path(workspace.config.paths.audit)
     ids = [post.post_id for post in posts]
     chosen = {post.post_id for post in read_audit(path)}
-    limits = read_frame(frame_path(path))
+    limits = read_frame(frame_path(path)) if chosen else {}
     if chosen and not limits:
         raise TableError(
             "there is an audit, but not the frame that it was drawn from",
