@@ -58,3 +58,4 @@ def test_what_is_unknown_is_null_in_json_and_empty_in_the_table():
     assert data["tests"][1]["p"] is None
     assert data["labels"][0]["n_before"] == 5
     assert rows()[4]["p"] == ""
+    assert [rows()[i]["drifted"] for i in (0, 3, 4)] == ["yes", "yes", ""]

@@ -160,3 +160,12 @@ def test_the_share_of_a_slice_is_found_by_label_and_slice():
     assert FOUND.slices("channel") == ("=канал | 1",)
     assert FOUND.shares[0].naive_misses
     assert not CHANGE.is_beyond_chance
+
+
+def test_a_small_share_is_not_rounded_to_nothing_nor_its_interval_to_a_point():
+    assert percent(Estimate(0.0, 0.0, 0.00038, 9000)) == "0.00 % [0.00, 0.04]"
+    assert percent(Estimate(0.0003, 0.0001, 0.0009, 9000)) == "0.03 % [0.01, 0.09]"
+    assert percent(Estimate(0.123, 0.09, 0.16, 90)) == "12.3 % [9.0, 16.0]"
+    assert percent(Estimate(0.0, 0.0, 0.0, 9000)) == "0.0 % [0.0, 0.0]"
+    assert points(Estimate(0.004, 0.0004, 0.009, 300)) == "+0.40 [+0.04, +0.90]"
+    assert points(Estimate(0.031, -0.004, 0.066, 300)) == "+3.1 [-0.4, +6.6]"

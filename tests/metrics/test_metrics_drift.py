@@ -163,3 +163,15 @@ def test_metrics_are_numbers_under_names_that_a_store_takes():
     assert figures["drift.without_text_share"] == pytest.approx(5 / 55)
     assert figures["drift.share_before.order"] == 0.2
     assert all(isinstance(v, float) and not math.isnan(v) for v in figures.values())
+
+
+def test_what_could_not_be_tested_is_not_called_without_drift():
+    """A handful of posts moves no exact test; posts without a score have no vectors."""
+    rng = np.random.default_rng(3)
+    before = reference(unit(rng, 200))
+    few = drift(before, new(unit(rng, 3)), model="m")
+    assert few.verdict == "unknown: too few posts to compare"
+    assert "drift.detected" not in few.as_metrics()
+    unscored = drift(before, new(unit(rng, 0), languages=("en",) * 50), model="m")
+    assert unscored.verdict == "no drift found, but not tested: embedding, far, labels"
+    assert drift(before, new(unit(rng, 50)), model="m").verdict == "no drift found"

@@ -125,9 +125,11 @@ def slow_pairs(posts):
     found = {}
     groups = {one.duplicate_of or one.post_id for one in posts}
     for group in groups:
-        own = [p for p in posts if (p.duplicate_of or p.post_id) == group and p.created_at]
+        whole = [p for p in posts if (p.duplicate_of or p.post_id) == group]
+        own = [p for p in whole if p.created_at]
         first_at = min((p.created_at for p in own), default=None)
         firsts = {p.channel for p in own if p.created_at == first_at}
+        firsts |= {p.channel for p in whole if p.created_at is None}
         for later in {p.channel for p in own} - firsts if len(firsts) == 1 else ():
             found[min(firsts), later] = found.get((min(firsts), later), 0) + 1
     return found
@@ -164,3 +166,12 @@ def test_copies_of_a_label_are_what_is_left_of_its_distinct_posts():
     assert found.largest == pytest.approx(2 / 3)
     nothing = copies_of("label", "war", "War", rows=np.array([], dtype=int), posts=posts)
     assert math.isnan(nothing.copies)
+
+
+def test_a_copy_without_a_date_may_have_been_the_first():
+    posts = [post(0, "A", None), post(1, "B", 1, of=0), post(2, "C", 2, of=0)]
+    found = spread(posts)
+    assert (found.n_shared, found.n_tied, found.pairs) == (1, 1, ())
+    assert (kinds(found, "B").led, kinds(found, "B").unknown) == (0, 1)
+    own = spread([post(0, "B", None), post(1, "B", 1, of=0), post(2, "C", 2, of=0)])
+    assert pairs(own) == {("B", "C"): 1}

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from narraframe.cli import run
+from narraframe.cli.analysis_text import show_coverage
+from narraframe.cli.terminal import told_apart
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import InputError, OutputError, TableError, UsageError
 from narraframe.io.codebook import parse_codebook
@@ -18,7 +20,16 @@ from narraframe.io.rows import open_rows
 from narraframe.io.scores import score_rows
 from narraframe.io.tables import SCORES, write_posts
 from narraframe.io.themes import ThemesFolder, write_themes_folder
-from narraframe.records import Codebook, Facet, Label, Post, Scores, Themes, ThemeSummary
+from narraframe.records import (
+    Codebook,
+    Facet,
+    Label,
+    Post,
+    Scores,
+    Themes,
+    ThemesAgainstLabels,
+    ThemeSummary,
+)
 from narraframe.workflows import coverage as coverage_workflow
 from narraframe.workflows.draft import draft
 from narraframe.workflows.reading import ReadOptions
@@ -304,6 +315,45 @@ def test_coverage_crosses_themes_with_the_first_facet_only(study, monkeypatch, c
     assert run([*command, "-o", "cross.json"]) == 0
     [missing] = json.loads(Path("cross.json").read_text())["uncovered"]
     assert (missing["theme"], missing["like_a_label"]) == (8, False)
+
+
+def test_names_that_would_be_cut_alike_are_whole_and_the_same_names_have_their_keys():
+    long = "those who hold the strings of the"
+    names = {"a": f"{long} grain", "b": f"{long} votes", "c": "Other", "d": "Other", "e": "x" * 40}
+    assert list(told_apart(names, 20).values()) == [
+        f"{long} grain",
+        f"{long} votes",
+        "Other (c)",
+        "Other (d)",
+        "x" * 19 + "…",
+    ]
+
+
+def test_a_theme_of_which_nothing_was_decided_is_not_called_covered(capsys):
+    nothing = np.zeros((2, 1), dtype=np.int64)
+    for decided, told in (([[5], [0]], "every other theme is covered"), ([[0], [0]], "")):
+        cross = ThemesAgainstLabels(
+            themes=(3, 8),
+            theme_names=("grain", "voters"),
+            label_ids=("grain",),
+            label_names=("Grain and those who hold all of its strings",),
+            n=nothing,
+            decided=np.array(decided),
+            share_of_theme=np.full((2, 1), np.nan),
+            share_of_label=np.full((2, 1), np.nan),
+            outside=np.zeros(1, dtype=np.int64),
+            small_theme=np.zeros(2, dtype=bool),
+            small_label=np.zeros(1, dtype=bool),
+            spread=np.full(1, np.nan),
+            mixture=np.full(2, np.nan),
+            dependence=math.nan,
+            few=20,
+        )
+        show_coverage(cross, ())
+        out = capsys.readouterr().out
+        assert "T8: not judged" in out
+        assert told in out
+        assert "every theme" not in out
 
 
 def test_the_nearest_definition_is_that_of_the_same_words(monkeypatch):

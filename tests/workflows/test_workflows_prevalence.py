@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from narraframe.io.prevalence import read_prevalence
 from narraframe.io.queue import frame_path, read_audit, write_copies
 from narraframe.io.scores import score_rows
 from narraframe.io.skips import write_skips
+from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.records import Annotation, HeldOut, Scores
 from narraframe.workflows import prevalence_scores
 from narraframe.workflows.auditing import draw, write
@@ -188,6 +190,15 @@ def test_scores_alone_outside_of_a_workspace_give_what_the_model_says(study, tmp
         prevalence_of(study.posts, None, workspace=bare)
 
 
+def test_a_decision_that_was_left_open_is_no_no(study):
+    """A third of the posts without the label is left open: 60 of 180 are."""
+    open_ = [bool(i % 4 and i % 3 == 0) for i in range(N)]
+    study.scores.abstained[:N, 0] = open_
+    share = study.find(by=()).of("farming")
+    assert (share.naive.value, share.naive.n) == (60 / 180, 180)
+    assert share.n_scored == 240
+
+
 def test_the_audit_alone_is_enough(study):
     found = prevalence_of(study.posts, None, workspace=study.workspace, by=())
     share = found.of("farming")
@@ -326,6 +337,50 @@ def test_posts_of_a_month_that_the_audit_has_not_reached_are_said(study, tmp_pat
     assert any("9 posts are of channels and months" in note for note in found.notes)
 
 
+def test_posts_that_came_since_the_audit_was_drawn_are_not_stood_for_by_those_before(
+    study, tmp_path
+):
+    """Of months and channels that the audit knows; every one of them is about voting."""
+    late = tmp_path / "late.jsonl"
+    rows = [
+        {"id": f"q{i}", "text": f"late {text(i)}", "channel": "A", "date": "2024-05-20"}
+        for i in range(240)
+    ]
+    late.write_text(study.path.read_text() + "".join(json.dumps(row) + "\n" for row in rows))
+    study.posts = read_ready([str(late)], options=ReadOptions(), watch=Silent()).posts
+    found = study.find(by=())
+    assert found.n_drawn > 100  # those of the new ones that lie below the limit too
+    assert found.of("voting").design.high > 0.5  # the truth; it was 0.06
+    assert any("came after the audit was drawn" in note for note in found.notes)
+
+
+def test_a_label_that_was_added_later_is_not_known_of_the_months_before(study):
+    """Nobody was asked about voting before June: May may be full of it."""
+    rows = []
+    for post_id, labels in study.answers.items():
+        own = said(post_id, *labels)
+        if IDS.index(post_id) % 3:
+            own = [Annotation(post_id=post_id, annotator="ann", label_id="farming", value=0)]
+        rows += own
+    path = study.workspace.path("labels/annotations") / "a.csv"
+    write_annotations(path, rows, provenance={}, force=True)
+    share = study.find(by=()).of("voting")
+    assert (share.n_audit, share.n_positive) == (20, 0)
+    assert share.design.high > 2 / 3
+    assert share.note == "no answer speaks of 67 % of the posts: any of them may be yes"
+    assert not np.isfinite(share.effective_size)
+    assert plan_share(share, width=0.3).n_more > 0  # 20 more of June would not help: it said 0
+
+
+def test_posts_that_are_in_no_slice_are_said(study):
+    study.posts = [
+        replace(post, channel=None) if post.post_id == IDS[0] else post for post in study.posts
+    ]
+    notes = study.find(by=("month", "channel")).notes
+    assert notes[-1] == "1 posts have no channel: they are in the shares of all posts only"
+    assert not any("no month" in note for note in notes)
+
+
 def test_an_audit_without_its_frame_is_refused(study):
     frame_path(study.workspace.path("labels/audit.csv")).unlink()
     with pytest.raises(TableError, match="not the frame"):
@@ -419,3 +474,41 @@ def test_the_command_compares_and_plans(study):
     done = CliRunner().invoke(cli, [*common, "--width", "0.1"])
     assert done.exit_code == 2
     assert "--width goes with --plan" in done.output
+
+
+def test_the_command_tells_a_census_from_an_audit_and_labels_apart(tmp_path, monkeypatch):
+    study = Study(tmp_path / "study", monkeypatch, n=0)
+    long = "Coercion by those who hold the strings of"
+    book = BOOK.replace('"Farming"', f'"{long} grain"').replace('"Voting"', f'"{long} votes"')
+    study.workspace.codebook.write_text(book)
+    study.answers = {post_id: truth(i) for i, post_id in enumerate(IDS)}
+    study.label()
+    common = ["prevalence", str(study.path), "--workspace", str(study.workspace.root)]
+    done = CliRunner().invoke(cli, common)
+    assert done.exit_code == 0, done.output
+    assert "audit" not in done.output
+    assert "all of them have an answer" in done.output
+    assert f"{long} grain" in done.output
+    assert f"{long} votes" in done.output
+
+
+def test_a_label_that_a_tenth_of_the_answers_leave_open_is_named(study):
+    """Two annotators disagree on farming in 15 of 60 posts."""
+    study.more = [
+        Annotation(post_id=i, annotator="other", label_id="farming", value=int(not labels))
+        for i, labels in list(study.answers.items())[:15]
+    ]
+    study.label()
+    found = study.find(by=())
+    assert found.of("farming").n_audit == 45
+    assert any(note.endswith("like the others: farming (15 of 60)") for note in found.notes)
+
+
+def test_what_chance_alone_would_call_a_change_is_said(study):
+    study.answers = {
+        i: ["farming", "voting"] if IDS.index(i) % 3 == 0 else [] for i in study.answers
+    }
+    study.label()
+    common = ["prevalence", str(study.path), "--workspace", str(study.workspace.root)]
+    done = CliRunner().invoke(cli, [*common, "--compare", "2024-05", "2024-06"])
+    assert "of 2 that did not change, about 0.1 would be called so" in done.output

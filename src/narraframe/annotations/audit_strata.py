@@ -37,3 +37,8 @@ def strata_of(cells: Sequence[Cell], limits: Mapping[Cell, float]) -> NDArray[np
     of_cell = {cell: number[limits[cell]] for cell in set(cells) & limits.keys()}
     found = (of_cell.get(cell, UNCOVERED) for cell in cells)
     return np.fromiter(found, dtype=np.intp, count=len(cells))
+
+
+def without_unanswered(stratum: NDArray[np.intp], answered: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return `stratum` (N,), with `UNCOVERED` for posts of strata of which none is `answered`."""
+    return np.where(np.isin(stratum, stratum[answered]), stratum, UNCOVERED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from narraframe.cli.terminal import cut, flat, say, show_table, width, wrapped
+from narraframe.cli.terminal import cut, flat, say, show_table, told_apart, width, wrapped
 
 if TYPE_CHECKING:
     from narraframe.records import (
@@ -42,9 +42,10 @@ def show_trends(found: Trends) -> None:
         _by_channel(found, lines)
     else:
         room = max(width() - 62, 20)
+        names = _names(lines, 26)
         rows = [
             [
-                _named(line, 26),
+                names[line.key],
                 f"{int(line.n.sum()):,}",
                 _percent(line.whole.value),
                 _interval(line.whole.low, line.whole.high),
@@ -88,8 +89,9 @@ def _by_channel(found: Trends, lines: Sequence[Trend]) -> None:
     shown = found.periods[:_MOST_CHANNELS]
     for j, name in enumerate(shown):
         say(cut(f"  {chr(ord('A') + j)} {flat(name)}", width()))
+    names = _names(lines, 30)
     rows = [
-        [_named(line, 30), *(_percent(line.shares[j].value) for j in range(len(shown)))]
+        [names[line.key], *(_percent(line.shares[j].value) for j in range(len(shown)))]
         for line in lines
     ]
     show_table(("share of distinct posts", *(chr(ord("A") + j) for j in range(len(shown)))), rows)
@@ -104,6 +106,7 @@ def show_coverage(cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered]) ->
         f"{_percent(cross.dependence)} of which label a labelled post carries"
     )
     of_label = cross.n.sum(axis=0)
+    names = told_apart(dict(zip(cross.label_ids, cross.label_names, strict=True)), 34)
     rows = []
     for j in np.argsort(-of_label, kind="stable").tolist():
         top = np.argsort(-cross.n[:, j], kind="stable")[:3]
@@ -112,7 +115,7 @@ def show_coverage(cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered]) ->
             for i in top.tolist()
             if cross.n[i, j]
         ]
-        name = cut(flat(cross.label_names[j]), 34) + ("*" if cross.small_label[j] else "")
+        name = names[cross.label_ids[j]] + ("*" if cross.small_label[j] else "")
         posts = [f"{int(of_label[j]):,}", f"{int(cross.outside[j]):,}"]
         rows.append([name, *posts, _figure(float(cross.spread[j])), ", ".join(shares)])
     show_table(("label", "in themes", "in none", "spread", "most of it in"), rows)
@@ -120,8 +123,13 @@ def show_coverage(cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered]) ->
         f"  spread: 0 = all in one theme, 1 = evenly over all; * = under {cross.few} distinct posts"
     )
     _mixed(cross)
+    if unasked := [t for t, n in zip(cross.themes, cross.decided, strict=True) if not n.any()]:
+        these = ", ".join(f"T{theme}" for theme in unasked)
+        say(f"  {wrapped(f'no label was decided on any post of {these}: not judged', indent=2)}")
     if not uncovered:
-        say("every theme is covered by a label")
+        judged = "every theme" if not unasked else "every other theme"
+        if len(unasked) < len(cross.themes):
+            say(f"{judged} is covered by a label")
         return
     say("themes that no label covers:")
     for one in uncovered[:_MOST_LINES]:
@@ -160,7 +168,8 @@ def _why(one: Uncovered) -> str:
     if one.growth == one.growth:
         shares = f"{_percent(one.early)} to {_percent(one.late)} of posts"
         grows = "GROWS" if one.grows else "no sure growth"
-        parts.append(f"{grows}: {shares}, p {one.p_growth:.3f}")
+        p = "<0.001" if one.p_growth < 0.001 else f"{one.p_growth:.3f}"
+        parts.append(f"{grows}: {shares}, p {p}")
     return "; ".join(parts)
 
 
@@ -213,9 +222,10 @@ def _copied(copied: Sequence[Copied]) -> None:
     if not copied:
         return
     kept = sorted((one for one in copied if one.n_posts), key=lambda one: (one.kind, -one.copies))
+    names = _names(kept, 40)
     rows = [
         [
-            _named(one, 40),
+            names[one.key],
             *(f"{one.n_posts:,}", _percent(one.copies), _percent(one.forwarded)),
             _percent(one.largest),
         ]
@@ -224,6 +234,12 @@ def _copied(copied: Sequence[Copied]) -> None:
     show_table(("label or theme", "posts", "copies", "forwarded", "largest message"), rows)
     if len(kept) > _MOST_LINES:
         say(f"  {_MOST_LINES} of {len(kept)} lines; all of them with -o")
+
+
+def _names(lines: Sequence[Trend | Copied], most: int) -> dict[str, str]:
+    """Return the names of labels and themes by key, no two of them alike."""
+    whole = {x.key: f"{x.key} {x.name}" if x.kind == "theme" else x.name for x in lines}
+    return told_apart(whole, most)
 
 
 def _named(line: Trend | Copied, most: int) -> str:

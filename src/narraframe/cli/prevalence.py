@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from narraframe.cli import options
-from narraframe.cli.terminal import TerminalWatch, cut, say, show_table
+from narraframe.cli.terminal import TerminalWatch, say, show_table, told_apart
 
 if TYPE_CHECKING:
     from narraframe.records import LabelPlan, LabelShare, Prevalence, ShareChange
@@ -113,17 +114,18 @@ def prevalence(
 
 def _show(done: PrevalenceFound, *, width: float) -> None:
     found = done.prevalence
+    names = told_apart({i: done.names[i] for i in found.label_ids}, _NAME)
     _show_population(found)
     if done.plans:
-        _show_plans(done.plans, done.names, width=width)
+        _show_plans(done.plans, names, width=width)
     elif done.changes:
-        _show_changes(done.changes, done.names)
+        _show_changes(done.changes, names)
     else:
         for by in ("all", *found.by):
             for value in found.slices(by):
                 rows = [s for s in found.shares if (s.by, s.value) == (by, value)]
-                _show_shares(rows, done.names, title=value)
-        _warn_of_counts(found, done.names)
+                _show_shares(rows, names, title=value)
+        _warn_of_counts(found, names)
     for note in found.notes:
         say(f"note: {note}")
 
@@ -137,6 +139,9 @@ def _show_population(found: Prevalence) -> None:
         line += f", {found.n_unscored:,} of them without a score ({why})"
     say(line)
     if found.n_drawn:
+        if found.n_answered == found.n_posts:
+            say("all of them have an answer")
+            return
         copied = f", {found.n_copied:,} by a near-copy" if found.n_copied else ""
         say(f"{found.n_answered:,} of {found.n_drawn:,} audit posts answered{copied}")
 
@@ -148,15 +153,17 @@ def _show_shares(rows: Sequence[LabelShare], names: dict[str, str], *, title: st
     if title:
         say(f"{title}: {rows[0].n_posts:,} posts")
     has_notes = any(share.note for share in rows)
-    header = ["label", "audit", "yes", "share by design", "count", "sum of p"]
+    has_stars = {share.method for share in rows} >= {"audit", "ppi++"}
+    answers = "audit" if max(share.n_audit for share in rows) < rows[0].n_posts else "answers"
+    header = ["label", answers, "yes", "share by design", "count", "sum of p"]
     show_table(
         [*header, *(["note"] if has_notes else [])],
         [
             [
-                cut(names[share.label_id], _NAME),
+                names[share.label_id],
                 f"{share.n_audit:,}",
                 f"{share.n_positive:,}",
-                percent(share.design) + ("*" if share.method == "audit" else " "),
+                percent(share.design) + ("*" if has_stars and share.method == "audit" else " "),
                 percent(share.naive, interval=False) + ("!" if share.naive_misses else " "),
                 percent(share.calibrated, interval=False),
                 *([share.note] if has_notes else []),
@@ -164,7 +171,7 @@ def _show_shares(rows: Sequence[LabelShare], names: dict[str, str], *, title: st
             for share in rows
         ],
     )
-    if any(share.method == "audit" for share in rows) and any(s.method == "ppi++" for s in rows):
+    if has_stars:
         say("  * by the audit alone: the model says nothing that would help")
 
 
@@ -177,6 +184,8 @@ def _warn_of_counts(found: Prevalence, names: dict[str, str]) -> None:
         f"! {len(wrong):,} of {len(found.shares):,} counts of decisions lie outside of the "
         "interval: do not publish counts"
     )
+    n_compared = sum(not math.isnan(s.naive.value + s.design.value) for s in found.shares)
+    say(f"  (of right counts, about {_by_chance(n_compared)} of as many would lie there by chance)")
     from narraframe.io.prevalence import percent
 
     worst = sorted(wrong, key=lambda s: -abs(s.naive.value - s.design.value))
@@ -188,6 +197,11 @@ def _warn_of_counts(found: Prevalence, names: dict[str, str]) -> None:
         )
     if len(worst) > _SHOWN:
         say(f"  and {len(worst) - _SHOWN:,} more")
+
+
+def _by_chance(n: int) -> str:
+    """Return of how many of n intervals the truth lies outside, on average."""
+    return f"{n * 0.05:.1f}"
 
 
 def _show_changes(changes: Sequence[ShareChange], names: dict[str, str]) -> None:
@@ -203,7 +217,7 @@ def _show_changes(changes: Sequence[ShareChange], names: dict[str, str]) -> None
         ["label", first.value, last.value, "change by design", "counts", ""],
         [
             [
-                cut(names[change.label_id], _NAME),
+                names[change.label_id],
                 percent(change.before.design, interval=False),
                 percent(change.after.design, interval=False),
                 points(change.difference),
@@ -213,6 +227,12 @@ def _show_changes(changes: Sequence[ShareChange], names: dict[str, str]) -> None
             for change in changes
         ],
     )
+    n_known = sum(not math.isnan(change.difference.value) for change in changes)
+    if n_known > 1 and any(change.is_beyond_chance for change in changes):
+        say(
+            f"  beyond chance: each label by itself; of {n_known:,} that did not change, about "
+            f"{_by_chance(n_known)} would be called so"
+        )
     for note in dict.fromkeys(change.note for change in changes if change.note):
         say(f"note: {note}")
 
@@ -224,7 +244,7 @@ def _show_plans(plans: Sequence[LabelPlan], names: dict[str, str], *, width: flo
         ["label", "slice", "posts", "audit", "width now", "more to label"],
         [
             [
-                cut(names[plan.label_id], _NAME),
+                names[plan.label_id],
                 plan.value or "all",
                 f"{plan.n_posts:,}",
                 f"{plan.n_audit:,}",

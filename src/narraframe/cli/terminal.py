@@ -6,7 +6,8 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 
@@ -110,6 +111,19 @@ def cut(line: str, most: int) -> str:
         return line
     ends = accumulate(_columns(c) for c in line)
     return f"{line[: sum(end < most for end in ends)].rstrip()}…"
+
+
+def told_apart(names: Mapping[str, str], most: int) -> dict[str, str]:
+    """Return `names` by key, cut to `most` columns; those that would look alike, whole.
+
+    Names that are the same have their key behind them.
+    """
+    whole = {key: flat(name) for key, name in names.items()}
+    same = Counter(whole.values())
+    whole = {k: name if same[name] == 1 else f"{name} ({k})" for k, name in whole.items()}
+    short = {key: cut(name, most) for key, name in whole.items()}
+    alike = Counter(short.values())
+    return {key: name if alike[name] == 1 else whole[key] for key, name in short.items()}
 
 
 def _columns(c: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from narraframe.io.cells import csv_text
-from narraframe.records import Drift
+from narraframe.records import Drift, DriftTest
 
 ENDINGS = (".json", ".csv")
 _HEADER = ("kind", "name", "before", "now", "effect", "p", "drifted", "what")
@@ -35,12 +35,12 @@ def figure(value: float) -> float | str:
 def _csv(drift: Drift) -> str:
     texts = drift.n_posts - drift.n_without_text
     rows: list[list[object]] = [
-        ["verdict", drift.model, "", "", "", "", _word(drift.drifted), drift.verdict],
+        ["verdict", drift.model, "", "", "", "", _told(drift), drift.verdict],
         _count("without text", drift.n_without_text, drift.n_posts),
         _count("unknown language", drift.n_unknown_language, texts),
     ]
     rows += [
-        ["test", t.name, "", "", figure(t.effect), figure(t.adjusted), _word(t.drifted), t.what]
+        ["test", t.name, "", "", figure(t.effect), figure(t.adjusted), _word(t), t.what]
         for t in drift.tests
     ]
     for label in drift.labels:
@@ -57,8 +57,12 @@ def _count(name: str, n: int, of: int) -> list[object]:
     return ["share", name, "", share, "", "", "", f"{n} of {of} posts"]
 
 
-def _word(drifted: bool) -> str:
-    return "yes" if drifted else "no"
+def _told(drift: Drift) -> str:
+    return "yes" if drift.drifted else "" if drift.is_unknown else "no"
+
+
+def _word(test: DriftTest) -> str:
+    return "yes" if test.drifted else "" if math.isnan(test.p) else "no"
 
 
 def _plain(value: Any) -> Any:

@@ -195,18 +195,38 @@ def _markdown(
 
 
 def percent(found: Estimate, *, interval: bool = True) -> str:
-    """Return "12.3 % [9.1, 16.0]", "-" where there is none."""
+    """Return "12.3 % [9.1, 16.0]", "-" where there is none.
+
+    With more digits where one would make nothing of a small share, or a point of an interval.
+    """
     if math.isnan(found.value):
         return "-"
-    ends = f" [{100 * found.low:.1f}, {100 * found.high:.1f}]" if interval else ""
-    return f"{100 * found.value:.1f} %{ends}"
+    low, value, high = (100 * x for x in (found.low, found.value, found.high))
+    digits = _digits(value, *((low, high) if interval else ()))
+    ends = f" [{low:.{digits}f}, {high:.{digits}f}]" if interval else ""
+    return f"{value:.{digits}f} %{ends}"
 
 
 def points(found: Estimate) -> str:
-    """Return a difference of shares as "+3.1 [-0.4, +6.6]" percentage points, "-" if none."""
+    """Return a difference of shares as "+3.1 [-0.4, +6.6]" percentage points, "-" if none.
+
+    An end that is not 0 does not look like it.
+    """
     if math.isnan(found.value):
         return "-"
-    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+    value, low, high = (100 * x for x in (found.value, found.low, found.high))
+    digits = max(_digits(x, low, high) for x in (value, low, high))
+    return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def _digits(value: float, *ends: float) -> int:
+    """Return 1, or up to 4 digits where `value` is not 0, or `ends` are not one, and look so."""
+    for digits in range(1, 4):
+        vanishes = round(value, 6) != 0 and round(value, digits) == 0
+        shrinks = len({round(x, digits) for x in ends}) < len({round(x, 6) for x in ends})
+        if not (vanishes or shrinks):
+            return digits
+    return 4
 
 
 def _md_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

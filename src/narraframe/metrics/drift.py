@@ -141,7 +141,7 @@ def drift(
         tests=tests,
         labels=labels,
         languages=shares,
-        verdict=_verdict(tests),
+        verdict=_verdict(tests, len(new.languages)),
     )
 
 
@@ -222,10 +222,13 @@ def _fisher(n: int, of: int, m: int, of_m: int) -> float:
     return float(fisher_exact([[n, of - n], [m, of_m - m]]).pvalue)
 
 
-def _verdict(tests: Sequence[DriftTest]) -> str:
+def _verdict(tests: Sequence[DriftTest], n_new: int) -> str:
     found = [test for test in tests if test.drifted]
     if found:
         return "drift: " + ", ".join(f"{test.name} {test.effect:.2f}" for test in found)
-    if all(math.isnan(test.p) for test in tests):
+    untested = [test.name for test in tests if math.isnan(test.p)]
+    if len(untested) == len(tests) or n_new < _FEWEST:
         return "unknown: too few posts to compare"
+    if untested:
+        return f"no drift found, but not tested: {', '.join(untested)}"
     return "no drift found"

@@ -115,7 +115,7 @@ def design_share(y: Floats, f: Floats, drawn: Drawn, *, power: float | None = No
     """
     alone = audit_share(y, drawn)
     n, w = len(y), drawn.weight
-    if n < 3:
+    if n < 3 or n == alone.population:
         return alone
     of_audit = f[drawn.rows]
     centred = of_audit - (w * of_audit).sum() / w.sum()

@@ -13,7 +13,8 @@ def plan_share(share: LabelShare, *, width: float) -> LabelPlan:
 
     The share, and by how much the model and the strata make the audit more precise, are taken to
     stay as they are now; without an audit the share is taken from the model, or else as one half,
-    and nothing is hoped of the model.
+    and nothing is hoped of the model. Where no answer speaks of many of the posts, more of the
+    answers that are there would not help: the audit is planned as if it began anew.
 
     Parameters
     ----------
@@ -40,9 +41,10 @@ def plan_share(share: LabelShare, *, width: float) -> LabelPlan:
         low, high = wilson(value, effective, level=share.design.level)
         return high - low > width
 
-    enough = n
-    if n == 0 or now > width:
-        few, many = max(n, 1), population
+    counted = 0 if math.isnan(share.effective_size) else n
+    enough = counted
+    if counted == 0 or now > width:
+        few, many = max(counted, 1), population
         while few < many:
             middle = (few + many) // 2
             few, many = (middle + 1, many) if wide(middle) else (few, middle)
@@ -54,7 +56,7 @@ def plan_share(share: LabelShare, *, width: float) -> LabelPlan:
         n_posts=population,
         n_audit=n,
         width_now=now,
-        n_more=enough - n,
+        n_more=min(enough - counted, population - n),
     )
 
 

@@ -16,15 +16,18 @@ from narraframe.records import Estimate, LabelShare
 
 SMALL, WIDE = 30, 0.2
 """Fewer answers than the one, or an interval wider than the other, say too little."""
+UNREACHED = 0.1
+"""Up to this share of the posts, those that no answer speaks of are taken to be like the others."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What is known of the N posts of a population and one label.
 
-    `stratum` intp (N,) of the audit; `y` float64 (N,): 1 or 0 where an audit post has an answer,
-    nan elsewhere; `honest` float64 (N,): probabilities that the post's own answer had no part in,
-    nan where there is none; `probability` and `decision` (N,) as scored, nan where not.
+    `stratum` intp (N,) of the audit, negative where no answer speaks of it; `y` float64 (N,): 1 or
+    0 where an audit post has an answer, nan elsewhere; `honest` float64 (N,): probabilities that
+    the post's own answer had no part in, nan where there is none; `probability` and `decision`
+    (N,) as scored, nan where not.
     """
 
     stratum: NDArray[np.intp]
@@ -68,18 +71,25 @@ def label_share(label_id: str, evidence: Evidence, *, by: str, value: str) -> La
 
     A post without an honest probability (unscored, or seen in training and never held out) counts
     with the mean of the others: that adds noise, which the interval sees, but no bias.
+
+    Where more than `UNREACHED` of the posts lie in strata without an answer, chance has no say in
+    what they are like: the interval is then from none of them to all of them.
     """
     answered = ~np.isnan(evidence.y)
-    drawn = weigh(evidence.stratum, answered)
     y = evidence.y[answered]
-    alone = audit_share(y, drawn)
-    found, known = alone, ~np.isnan(evidence.honest)
-    if known.any():
-        filled = np.where(known, evidence.honest, evidence.honest[known].mean())
-        found = design_share(y, filled, drawn)
+    alone, found = _by_audit(evidence)
+    classical, design = (s.interval() if len(y) else _unknown() for s in (alone, found))
+    reached = evidence.stratum >= 0
+    unreached, effective = 1 - float(reached.mean()), found.equivalent
+    if len(y) and unreached > UNREACHED:
+        parts = [share.interval() for share in _by_audit(evidence.at(reached))]
+        classical, design = (
+            _bounded(whole, part, unreached)
+            for whole, part in zip((classical, design), parts, strict=True)
+        )
+        effective = math.nan
     scored = ~np.isnan(evidence.probability)
     counted = evidence.decision[~np.isnan(evidence.decision)]
-    design = found.interval() if len(y) else _unknown()
     return LabelShare(
         label_id=label_id,
         by=by,
@@ -88,15 +98,33 @@ def label_share(label_id: str, evidence: Evidence, *, by: str, value: str) -> La
         n_scored=int(scored.sum()),
         n_audit=len(y),
         n_positive=int(y.sum()),
-        effective_size=found.equivalent,
+        effective_size=effective,
         naive=_count(counted),
         calibrated=mean_probability(evidence.probability[scored], level=LEVEL),
-        classical=alone.interval() if len(y) else _unknown(),
+        classical=classical,
         design=design,
         method=_method(found),
         power=found.power,
-        note=_note(design, y, len(answered)),
+        note=_note(design, y, len(answered), unreached),
     )
+
+
+def _by_audit(evidence: Evidence) -> tuple[Share, Share]:
+    """Return the share by the audit alone, and with what the model says."""
+    answered = ~np.isnan(evidence.y)
+    drawn, y = weigh(evidence.stratum, answered), evidence.y[answered]
+    alone, known = audit_share(y, drawn), ~np.isnan(evidence.honest)
+    if not known.any():
+        return alone, alone
+    filled = np.where(known, evidence.honest, evidence.honest[known].mean())
+    return alone, design_share(y, filled, drawn)
+
+
+def _bounded(whole: Estimate, reached: Estimate, unreached: float) -> Estimate:
+    """Return `whole` with the interval of those `reached`, and any share among the others."""
+    low = reached.low * (1 - unreached)
+    high = reached.high * (1 - unreached) + unreached
+    return Estimate(min(max(whole.value, low), high), low, high, whole.n, whole.level)
 
 
 def _count(decisions: NDArray[np.float64]) -> Estimate:
@@ -116,9 +144,11 @@ def _method(found: Share) -> str:
     return "ppi++" if found.power else "audit"
 
 
-def _note(design: Estimate, y: NDArray[np.float64], n_posts: int) -> str:
+def _note(design: Estimate, y: NDArray[np.float64], n_posts: int, unreached: float) -> str:
     if not len(y):
         return "no audit post has an answer: nothing bears out any figure"
+    if unreached > UNREACHED:
+        return f"no answer speaks of {100 * unreached:.0f} % of the posts: any of them may be yes"
     if len(y) == n_posts:
         return ""
     if len(y) < SMALL:

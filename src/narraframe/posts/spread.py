@@ -50,8 +50,8 @@ def spread(posts: Sequence[Post], *, copied: Iterable[Copied] = ()) -> Spread:
     A message is a group of near-duplicates, by `duplicate_of`; its first post is the earliest by
     date, whatever the order of the input. Of each channel, only its first post of a message is
     compared with the first of all, so that the work grows with the posts, not with their pairs.
-    Where several channels have a message first at the same time, nobody knows who was first: it is
-    counted as tied, and in no pair.
+    Where several channels have a message first at the same time, or another channel has it without
+    a date, nobody knows who was first: it is counted as tied, and in no pair.
 
     Parameters
     ----------
@@ -70,10 +70,10 @@ def spread(posts: Sequence[Post], *, copied: Iterable[Copied] = ()) -> Spread:
         if len(firsts) < 2:
             continue
         shared.append(_message(group, firsts))
-        if len(shared[-1].first_channels) > 1:
+        first = firsts[0]
+        if len(shared[-1].first_channels) > 1 or group.undated - {first.channel}:
             tied += 1
             continue
-        first = firsts[0]
         led[first.channel] += not first.forwarded
         for post in firsts[1:]:
             hours = (post.at - first.at).total_seconds() / _HOUR

@@ -111,11 +111,16 @@ class Drift:
         """Tell whether any test says so."""
         return any(test.drifted for test in self.tests)
 
+    @property
+    def is_unknown(self) -> bool:
+        """Tell whether there was too little to tell: that is no sign of likeness."""
+        return self.verdict.startswith("unknown")
+
     def as_metrics(self) -> Mapping[str, float]:
         """Return the figures that are known, by names that MLflow takes."""
         posts, texts = self.n_posts, self.n_posts - self.n_without_text
         figures = {
-            "drift.detected": float(self.drifted) if self.known else math.nan,
+            "drift.detected": math.nan if self.is_unknown else float(self.drifted),
             "drift.far_share": self.far,
             "drift.without_text_share": self.n_without_text / posts if posts else math.nan,
             "drift.unknown_language_share": self.n_unknown_language / texts if texts else math.nan,

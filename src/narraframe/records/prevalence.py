@@ -18,10 +18,12 @@ class LabelShare:
     `by` "all", "month" or "channel"; `value` the month ("2024-05") or channel, "" for all posts.
     `n_posts` of the slice have text; `n_scored` of these have a score; `n_audit` were drawn at
     random and answered, `n_positive` of them with yes. `effective_size`: answers of a simple random
-    sample without any model that would be as precise as `design`; nan where there is none.
+    sample without any model that would be as precise as `design`; nan where there is none, or where
+    no answer speaks of many of the posts.
 
-    `naive` is the share of decisions, `calibrated` the mean probability, both of the scored posts.
-    Their intervals are those one would print who trusts the model; its errors are not in them.
+    `naive` is the share of decisions, those left open apart, `calibrated` the mean probability,
+    both of the scored posts. Their intervals are those one would print who trusts the model; its
+    errors are not in them.
     `classical` is the share among the audit posts, weighted by the design; `design` is what to
     publish: the same, made more precise by the model's probabilities where that can be done
     (`method` "ppi++", else "audit"). Without an answered audit post both are nan, `method` is "".
@@ -104,7 +106,7 @@ class Prevalence:
     `n_unscored` of the population have no score, by reason in `unscored`: the audit speaks for them
     too. Of `n_drawn` audit posts among them `n_answered` have an answer, `n_copied` of these the
     one of a near-copy; `n_skipped` were skipped by annotators, and the rest waits. `n_uncovered`
-    posts lie in channels and months of which the audit has drawn none.
+    posts lie in channels and months of which the audit has no answer.
 
     `by`: the slices that were asked for besides all posts. `notes` in plain words hold for all
     figures. `model` is "" and `naive`, `calibrated` are nan without scores.

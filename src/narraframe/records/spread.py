@@ -107,8 +107,9 @@ class Spread:
     channels both say "good morning" is no repetition. Of the others, `n_undated` have no date and
     `n_nameless` (with a date) no channel: they are in no pair and no message. `n_distinct` messages
     are left, `n_shared` of them in two channels or more; `n_tied` of these have no known first
-    channel and are in no pair. `delays` are those of all pairs. `pairs`, `messages` and `voices`
-    the largest first; of the messages, the most widespread only.
+    channel (several at one time, or one without a date) and are in no pair. `delays` are those of
+    all pairs. `pairs`, `messages` and `voices` the largest first; of the messages, the most
+    widespread only.
     """
 
     n_posts: int

@@ -117,7 +117,7 @@ def drift_rows(drift: Drift | None) -> tuple[DriftRow, ...]:
             what=test.what,
             effect="not known" if math.isnan(test.effect) else f"{test.effect:.3g}",
             p="not known" if math.isnan(test.adjusted) else f"{test.adjusted:.3f}",
-            drifted="yes" if test.drifted else "no",
+            drifted="yes" if test.drifted else "not tested" if math.isnan(test.p) else "no",
         )
         for test in (drift.tests if drift else ())
     )

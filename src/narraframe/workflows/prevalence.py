@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from narraframe.annotations.audit_strata import without_unanswered
 from narraframe.config import Workspace
 from narraframe.errors import CodebookError, InputError, UsageError
 from narraframe.io.codebook import read_codebook
@@ -19,7 +20,7 @@ from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.metrics.prevalence_slices import Evidence, label_share, shares_by
 from narraframe.records import LabelPlan, LabelShare, Post, Prevalence, Scores, ShareChange
 from narraframe.records.prevalence import ALL, CHANNEL, MONTH
-from narraframe.workflows.prevalence_audit import AuditAnswers, audit_answers
+from narraframe.workflows.prevalence_audit import HOLES, AuditAnswers, audit_answers
 from narraframe.workflows.prevalence_scores import ModelSays, model_says, nothing_said
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.scorer import NO_TEXT
@@ -168,14 +169,15 @@ def prevalence_of(
         n_uncovered=audit.n_uncovered,
         unscored=says.unscored,
         left_out=left_out,
-        notes=_notes(audit, says, scores),
+        notes=(*_notes(audit, says, scores, label_ids), *_outside(slices, by)),
     )
 
 
 def _evidence(audit: AuditAnswers, says: ModelSays, j: int) -> Evidence:
+    y = audit.y[:, j]
     return Evidence(
-        stratum=audit.stratum,
-        y=audit.y[:, j],
+        stratum=without_unanswered(audit.stratum, ~np.isnan(y)),
+        y=y,
         honest=says.honest[:, j],
         probability=says.probability[:, j],
         decision=says.decision[:, j],
@@ -187,12 +189,32 @@ def _no_audit(n_posts: int, label_ids: tuple[str, ...]) -> AuditAnswers:
     return AuditAnswers(label_ids, nothing, np.zeros(n_posts, dtype=np.intp))
 
 
-def _notes(audit: AuditAnswers, says: ModelSays, scores: Scores | None) -> tuple[str, ...]:
+def _left_open(audit: AuditAnswers, label_ids: Sequence[str]) -> list[str]:
+    """Name the labels that more than `HOLES` of the answered posts leave open."""
+    known = ~np.isnan(audit.y)
+    n = int(known.any(axis=1).sum())
+    columns = [audit.label_ids.index(label_id) for label_id in label_ids]
+    n_open = n - known[:, columns].sum(axis=0)
+    return [
+        f"{label_id} ({m:,} of {n:,})"
+        for label_id, m in zip(label_ids, n_open.tolist(), strict=True)
+        if m > HOLES * n
+    ]
+
+
+def _notes(
+    audit: AuditAnswers, says: ModelSays, scores: Scores | None, label_ids: Sequence[str]
+) -> tuple[str, ...]:
     notes = list(audit.notes)
     if not audit.n_answered:
         notes.append(
             "no audit post has an answer: nothing bears out what the model counts. Draw an audit "
             "with narraframe queue, and label it"
+        )
+    if open_ := _left_open(audit, label_ids):
+        notes.append(
+            "answered posts leave a label open (nobody was asked, or annotators disagree), and are "
+            f"taken to be like the others: {', '.join(open_)}"
         )
     if audit.n_skipped:
         notes.append(
@@ -201,12 +223,18 @@ def _notes(audit: AuditAnswers, says: ModelSays, scores: Scores | None) -> tuple
         )
     if audit.n_uncovered:
         notes.append(
-            f"{audit.n_uncovered:,} posts are of channels and months that the audit has drawn none "
-            "from: the others stand for them until narraframe queue draws again"
+            f"{audit.n_uncovered:,} posts are of channels and months that the audit has no answer "
+            "from: narraframe queue draws and asks for them"
         )
-    if scores is None:
+    if scores is None and not audit.is_census:
         notes.append("without scores: shares are those of the audit alone")
     return (*notes, *(says.notes if audit.n_answered and not audit.is_census else ()))
+
+
+def _outside(slices: Mapping[str, Sequence[str | None]], by: Sequence[str]) -> Iterator[str]:
+    for kind in by:
+        if n := sum(not value for value in slices[kind]):
+            yield f"{n:,} posts have no {kind}: they are in the shares of all posts only"
 
 
 def _chosen(labels: Sequence[str], known: tuple[str, ...]) -> tuple[str, ...]:

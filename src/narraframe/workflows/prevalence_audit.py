@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.annotations.audit import permanent_numbers
-from narraframe.annotations.audit_strata import UNCOVERED, strata_of
+from narraframe.annotations.audit_strata import UNCOVERED, strata_of, without_unanswered
 from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.targets import build_targets
 from narraframe.config import Workspace
@@ -31,8 +31,8 @@ class AuditAnswers:
 
     `stratum` intp (N,). Of `n_drawn` audit posts `n_answered` have an answer that counts,
     `n_copied` of them the one of a near-copy; `n_skipped` were skipped. `n_uncovered` posts of the
-    N lie where the audit has drawn none. `is_census`: there is no audit, but every post has an
-    answer.
+    N lie in strata without an answer that counts. `is_census`: there is no audit, but every post
+    has an answer.
     """
 
     label_ids: tuple[str, ...]
@@ -62,7 +62,7 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
         return None
     codebook = read_codebook(workspace.codebook)
     answers = _answers(workspace, codebook)
-    numbers, drawn, stratum = _drawn(posts, workspace)
+    numbers, drawn, late, stratum = _drawn(posts, workspace)
     copies = read_copies(workspace.path(workspace.config.paths.copies))
     skips = read_skips(workspace.path(workspace.config.paths.skipped))
     skipped = {post_id for post_id, _ in skips}
@@ -75,11 +75,11 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
         return AuditAnswers(
             codebook.label_ids,
             y,
-            stratum,
+            np.zeros(len(ids), dtype=np.intp),
             n_drawn=len(ids),
             n_answered=len(ids),
             is_census=True,
-            notes=("every post has an answer: shares are counted, not estimated",),
+            notes=("every post has an answer: shares are counted, where no answer is left open",),
         )
     said = [
         row if row is not None else answers.get(copies.get(post_id, "")) if draw else None
@@ -89,11 +89,18 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
     silent = drawn & ~there
     by_annotators = np.array([post_id in skipped for post_id in ids], dtype=np.bool_) & silent
     counts, notes = _without_holes(numbers, stratum, there, silent & ~by_annotators)
+    if n_late := int((late & silent).sum()):
+        notes = (
+            *notes,
+            f"{n_late:,} of those that wait came after the audit was drawn: narraframe queue asks "
+            "for them",
+        )
     rows = [
         row if row is not None and count else unknown
         for row, count in zip(said, counts, strict=True)
     ]
     copied = [row is None for row in own]
+    n_uncovered = int((without_unanswered(stratum, counts) == UNCOVERED).sum())
     return AuditAnswers(
         label_ids=codebook.label_ids,
         y=np.array(rows).reshape(len(ids), len(codebook.label_ids)),
@@ -102,7 +109,7 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
         n_answered=int(counts.sum()),
         n_copied=int((counts & np.array(copied, dtype=np.bool_)).sum()),
         n_skipped=int(by_annotators.sum()),
-        n_uncovered=int((stratum == UNCOVERED).sum()) if drawn.any() else 0,
+        n_uncovered=n_uncovered if counts.any() else 0,
         notes=notes,
     )
 
@@ -118,12 +125,17 @@ def _answers(workspace: Workspace, codebook: Codebook) -> Mapping[str, NDArray[n
 
 def _drawn(
     posts: Sequence[Post], workspace: Workspace
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]]:
-    """Return each post's permanent number, whether it is of the audit, and its stratum."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.intp]]:
+    """Return each post's permanent number, whether it is of the audit, came late, and its stratum.
+
+    A post that came after the audit was drawn, and lies below the limit, is of the audit too: it
+    waits as one that was drawn does. Were it left out, the posts of the day of drawing would stand
+    for all that came later.
+    """
     path = workspace.path(workspace.config.paths.audit)
     ids = [post.post_id for post in posts]
     chosen = {post.post_id for post in read_audit(path)}
-    limits = read_frame(frame_path(path))
+    limits = read_frame(frame_path(path)) if chosen else {}
     if chosen and not limits:
         raise TableError(
             "there is an audit, but not the frame that it was drawn from",
@@ -137,7 +149,8 @@ def _drawn(
     numbers = permanent_numbers(ids, seed=SEED)
     limit = np.array([limits.get(cell, 0.0) for cell in cells], dtype=np.float64)
     is_chosen = np.array([post_id in chosen for post_id in ids], dtype=np.bool_)
-    return numbers, is_chosen & (numbers < limit), strata_of(cells, limits)
+    due = numbers < limit
+    return numbers, due, due & ~is_chosen, strata_of(cells, limits)
 
 
 def _without_holes(

@@ -24,9 +24,9 @@ Floats = NDArray[np.float64]
 class ModelSays:
     """Of N posts and k labels, nan where the model says nothing; all float64 (N, k).
 
-    `probability` and `decision` (1 or 0) are the scores as they are; `honest` the probabilities
-    that may stand beside an annotator's answer: of posts that the model was trained on, what it
-    said while they were held out. `unscored` counts posts without a score by reason.
+    `probability` and `decision` (1 or 0; nan where it was left open) are the scores; `honest` the
+    probabilities that may stand beside an annotator's answer: of posts that the model was trained
+    on, what it said while they were held out. `unscored` counts posts without a score by reason.
     """
 
     probability: Floats
@@ -60,7 +60,7 @@ def model_says(
     decision = probability.copy()
     at, mine = np.ix_(rows >= 0, columns >= 0), np.ix_(rows[rows >= 0], columns[columns >= 0])
     probability[at] = scores.probability[mine]
-    decision[at] = (scores.decision & ~scores.abstained)[mine]
+    decision[at] = np.where(scores.abstained, np.nan, scores.decision)[mine]
     decision[np.isnan(probability)] = np.nan
     reasons = Counter("not in the scores" if i < 0 else scores.reasons[i] for i in rows.tolist())
     honest, notes = _honest(posts, scores, label_ids, probability, workspace)
