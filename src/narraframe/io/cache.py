@@ -28,7 +28,7 @@ from narraframe.io.segments import (
 )
 
 _DAMAGED = ".damaged"
-_BLOCK = 10_000  # rows copied at a time, which bounds memory
+_BLOCK = 4_000  # rows copied at a time, which bounds memory
 _MAX_SEGMENTS = 64  # beyond this, the smaller half becomes one
 _MAX_SCANS = 5
 _ABANDONED_S = 3_600.0
@@ -185,6 +185,7 @@ class EmbeddingCache:
                 self._set_aside(segment.path, "its vectors do not match their checksum")
                 return False
             self._sound.add(segment.path)
+            segment.release()
         return True
 
     def _set_aside(self, path: Path, reason: str) -> None:
@@ -228,6 +229,7 @@ def _gathered(parts: Sequence[Segment], index: NDArray[np.intp]) -> Iterator[NDA
         for i in np.unique(owner):
             mine = owner == i
             block[mine] = parts[i].vectors[rows[mine] - ends[i] + len(parts[i].keys)]
+            parts[i].release()  # else the memory of a merge would grow with what is merged
         yield block
 
 

@@ -43,6 +43,12 @@ class Segment:
     keys: Keys
     vectors: NDArray[np.float32]
     digest: bytes
+    data: mmap.mmap
+
+    def release(self) -> None:
+        """Give back the memory of what was read; it is read from the file again when needed."""
+        if hasattr(self.data, "madvise"):
+            self.data.madvise(mmap.MADV_DONTNEED)
 
     def is_sound(self) -> bool:
         """Read all vectors and compare their sha256 with the stored one."""
@@ -119,6 +125,7 @@ def open_segment(path: Path) -> Segment:
         keys=np.frombuffer(data, f"S{KEY_BYTES}", count=rows, offset=len(header)),
         vectors=vectors.reshape(rows, dimension),
         digest=data[-_DIGEST_BYTES:],
+        data=data,
     )
 
 

@@ -63,9 +63,6 @@ def report(
     OutputError
         If a file exists and `force` is False, or cannot be written.
     """
-    # Imported here: drawing needs Matplotlib, which takes as long to load as the page to write.
-    from narraframe.workflows.report_files import write_csv, write_figures, write_markdown
-
     if output is None and figures is None:
         raise UsageError("nothing is to be written", remedy="Pass -o, --figures or both.")
     if output is not None and kind in _ENDINGS:
@@ -78,13 +75,18 @@ def report(
         workspace=workspace,
         watch=watch,
     )
-    drawn = write_figures(shown, figures, force=force) if figures else ()
+    drawn: tuple[Path, ...] = ()
+    if figures is not None or kind != "html":
+        # drawing needs Matplotlib, which takes as long to load as the page to write
+        from narraframe.workflows.report_files import write_csv, write_figures, write_markdown
+
+        drawn = write_figures(shown, figures, force=force) if figures else ()
+        if output is not None and kind == "csv":
+            return Made(write_csv(shown, output, force=force), drawn)
+        if output is not None and kind == "md":
+            return Made(write_markdown(shown, output, force=force), drawn)
     if output is None:
         return Made(0, drawn)
-    if kind == "csv":
-        return Made(write_csv(shown, output, force=force), drawn)
-    if kind == "md":
-        return Made(write_markdown(shown, output, force=force), drawn)
     write_text(output, render(shown), force=force)
     return Made(output.stat().st_size, drawn)
 
