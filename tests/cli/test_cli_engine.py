@@ -42,3 +42,14 @@ def test_drift_fails_the_run_of_one_process_over_given_files_only(
     monkeypatch.chdir(tmp_path)
     assert run(["score", *option, "-o", "scores", *MODEL, "--fail-on-drift"]) == 2
     assert "--fail-on-drift goes with neither --watch nor --engine ray" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["postgresql://u:secret@h/db", "sqlite:///s.db", "-"])
+def test_a_watched_folder_is_scored_into_a_folder(tmp_path, monkeypatch, capsys, output):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inbox").mkdir()
+    assert run(["score", "--watch", "inbox", "-o", output, *MODEL]) == 2
+    error = capsys.readouterr().err
+    assert "--watch writes into a folder" in " ".join(error.split())
+    assert "secret" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["inbox"]

@@ -261,3 +261,21 @@ def test_a_duckdb_file_that_another_process_holds_is_refused(tmp_path):
         with busy, sink(str(path)):
             pass
         other.communicate(b"\n")
+
+
+def test_rows_that_another_input_replaced_are_not_taken_for_finished(output):
+    with sink(output) as rows:
+        rows.put(0, "x0", block(("a", "x", 0.25)), "{}")
+        rows.put(1, "x1", block(("b", "x", 0.25)), "{}")
+    with sink(output) as rows:  # another input, which has post b too, and stops at once
+        rows.put(0, "y0", block(("b", "x", 0.75)), "{}")
+    with sink(output) as rows:
+        assert rows.note_of(0, "x0") is None
+        assert rows.note_of(1, "x1") is None
+        assert rows.note_of(0, "y0") == "{}"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_that_is_gone_with_the_process_is_refused(url):
+    with pytest.raises(UsageError, match="keeps no scores"), sink(url):
+        pass

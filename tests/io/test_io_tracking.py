@@ -131,6 +131,12 @@ def test_the_model_of_a_run_is_the_challenger_and_found_by_alias_and_by_version(
     assert by_alias.run_id == the_run(store)[1].info.run_id
 
 
+def test_a_version_beyond_all_numbers_is_none_there_is(tmp_path):
+    open_store(tmp_path / "store")
+    with pytest.raises(ModelError, match="no such model, alias or version"):
+        find_model(tmp_path / "store", "models:/topics/99999999999999999999")
+
+
 def test_a_second_run_makes_version_two_and_moves_the_challenger_only(store, tmp_path):
     set_alias(store, "topics", "champion", 1)
     second = log(store, tmp_path / "again", weight=0.75)

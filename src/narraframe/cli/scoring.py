@@ -122,6 +122,11 @@ def score(
             raise UsageError(
                 "--watch writes into a folder", where="--table", remedy="Leave --table out."
             )
+        if output == "-" or "://" in output:
+            # not shown: an address may hold a password
+            raise UsageError(
+                "--watch writes into a folder", where="-o", remedy="Name a folder by -o."
+            )
         from narraframe.workflows.score import Extras
 
         extras = Extras(evidence=evidence, drift=not no_track, track=not no_track)

@@ -63,8 +63,9 @@ class DuckScores:
                     f"INSERT INTO {self._table} ({names}) "  # noqa: S608
                     f"SELECT {names} FROM narraframe_window"
                 )
+                # what is noted behind it may be of an input whose rows these just replaced
                 run(
-                    f"DELETE FROM {self._progress} WHERE model_name = ? AND part = ?",  # noqa: S608
+                    f"DELETE FROM {self._progress} WHERE model_name = ? AND part >= ?",  # noqa: S608
                     [self._name, window],
                 )
                 run(

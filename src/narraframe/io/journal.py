@@ -75,11 +75,11 @@ class Journal:
         with self._explained():
             with open_rows(whole, self._schema, force=True) as writer:
                 for window in range(n_windows):
-                    part = pq.ParquetFile(self._part(window)).read()
+                    part = self._read(window)
                     writer.write(part.replace_schema_metadata(self._schema.metadata))
             _flush(whole)
             # should the process die behind the rename, the next one must know its own output
-            _write_safely(self._folder / _READY, str(whole.stat().st_ino).encode())
+            _write_safely(self._folder / _READY, _look(whole).encode())
             whole.replace(self._output)
             _flush(self._output.absolute().parent)
             self._remove_all()
@@ -102,6 +102,14 @@ class Journal:
             if not same:
                 _write_safely(manifest, json.dumps(identity, indent=1).encode())
         return dropped
+
+    def _read(self, window: int) -> pa.Table:
+        """Read a part; a damaged one is removed, so that the next run makes it again."""
+        try:
+            return pq.ParquetFile(self._part(window)).read()
+        except (pa.ArrowException, OSError) as error:
+            self._part(window).unlink(missing_ok=True)
+            raise OutputError(f"a finished window is damaged: {error}") from error
 
     def _part(self, window: int) -> Path:
         return self._folder / f"{window:08d}{_PART}"
@@ -175,10 +183,15 @@ def open_journal(
 def is_own(output: Path) -> bool:
     """Tell whether `output` was put in place by a run that died just behind that."""
     try:
-        inode = int((partial_folder(output) / _READY).read_text())
-        return output.stat().st_ino == inode
+        return (partial_folder(output) / _READY).read_text() == _look(output)
     except (OSError, ValueError):
         return False
+
+
+def _look(path: Path) -> str:
+    """Return what a file keeps when it is renamed; a number of an inode alone is given again."""
+    status = path.stat()
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
 
 def _write_safely(path: Path, content: bytes | memoryview) -> None:

@@ -98,7 +98,7 @@ def _read_directly(store: Path, match: re.Match[str]) -> Registered | None:
             query = _BY_ALIAS if match["alias"] else _BY_VERSION
             key = match["alias"] or int(match["version"])
             rows = connection.execute(query, (match["name"], key)).fetchall()
-    except sqlite3.Error:
+    except (sqlite3.Error, OverflowError):
         return None
     if len(rows) != 1:
         return None

@@ -66,7 +66,8 @@ class SqlScores:
             if posts:
                 run(old, posts)
                 run(insert(self._table), records)
-            run(self._of_model().where(self._progress.c.part == window))
+            # what is noted behind it may be of an input whose rows these just replaced
+            run(self._of_model().where(self._progress.c.part >= window))
             run(insert(self._progress), [done])
 
     def finish(self, n_windows: int) -> None:  # noqa: ARG002 - as all sinks have it
@@ -102,9 +103,15 @@ def open_sql(
     shown = shown_url(url)
     engine = _engine(url)
     run = json.dumps(dict(identity), sort_keys=True)
+    if engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:"):
+        raise UsageError(
+            "a database in memory keeps no scores",
+            where=shown,
+            remedy="Name a file: sqlite:///scores.db.",
+        )
     with _explained(shown), ExitStack() as stack:
         stack.callback(engine.dispose)
-        if engine.dialect.name == "sqlite" and engine.url.database:
+        if engine.dialect.name == "sqlite":
             file = Path(engine.url.database).absolute()
             stack.enter_context(alone(file.with_name(f".{file.name}.lock"), what=shown))
         connection = stack.enter_context(engine.connect())
