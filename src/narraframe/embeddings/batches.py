@@ -52,6 +52,18 @@ class Queues(Generic[Item]):
             yield length, self._waiting.pop(length)
 
 
+def powers(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Cut a sequence into parts of 2, 4, 8, ... items, the largest first.
+
+    A runtime keeps what it prepared for every shape of a batch: so there are few.
+    """
+    start = 0
+    while rest := len(items) - start:
+        size = 1 << (rest.bit_length() - 1)
+        yield items[start : start + size]
+        start += size
+
+
 def ahead(work: Callable[[Before], After], items: Iterable[Before]) -> Iterator[After]:
     """Yield `work` of each item in order, done in a thread some items before it is asked for."""
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.embeddings.batches import Queues, ahead, padded_length, rows_of, slices
+from narraframe.embeddings.batches import Queues, ahead, padded_length, powers, rows_of, slices
 from narraframe.embeddings.chunks import chunk
 from narraframe.embeddings.encoder import VectorCache, text_key
 from narraframe.embeddings.pool import distinct, normalise, pool
@@ -177,7 +177,13 @@ class _Work:
 
     def finish(self) -> list[int]:
         """Run what is left, and store the new chunks; return how many texts each batch finished."""
-        finished = [self._run(rows, length) for length, rows in self._queues.rest()]
+        # a backend whose batches must all have as many rows fills each of them up
+        cut = _whole if self._encoder.backend.fixed_rows else powers
+        finished = [
+            self._run(rows, length)
+            for length, waiting in self._queues.rest()
+            for rows in cut(waiting)
+        ]
         if self._new:
             keys = [text_key(text) for text in self._new]
             self._cache.put(keys, self._stacked(list(self._new.values())))
@@ -297,6 +303,10 @@ def load_encoder(
     info = find_encoder(name, download=True)
     opened = open_backend(info, device=device, backend=backend, precision=precision)
     return SentenceEncoder(info=replace(info, precision=opened.precision), backend=opened)
+
+
+def _whole(rows: Sequence[int]) -> list[Sequence[int]]:
+    return [rows]
 
 
 def _fitting(ids: Sequence[int], limit: int) -> Sequence[int]:
