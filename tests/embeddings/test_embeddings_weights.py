@@ -69,7 +69,7 @@ def test_a_local_folder_is_named_after_itself_and_its_files(tmp_path):
         [path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
         for path in folder.rglob("*.*")
     )
-    revision = hashlib.sha256(json.dumps([1, digests]).encode()).hexdigest()[:12]
+    revision = hashlib.sha256(json.dumps([2, digests]).encode()).hexdigest()[:12]
     assert (info.name, info.revision, info.path) == ("my-encoder", revision, folder)
     assert (info.dimension, info.max_tokens, info.languages) == (12, 128, None)
     assert info.identity == f"my-encoder@{revision}"

@@ -23,7 +23,7 @@ from narraframe.workflows import embedding, scorer
 from narraframe.workflows.promote import promote
 from narraframe.workflows.ray_engine import score_with_ray
 from narraframe.workflows.reading import ReadOptions
-from narraframe.workflows.score import score
+from narraframe.workflows.score import Extras, score
 from narraframe.workflows.train import train_labelled
 from narraframe.workflows.watch import Silent
 
@@ -177,7 +177,7 @@ def test_one_file_is_the_same_bytes_that_one_process_writes_evidence_and_all(
     cluster, workspace, posts, tmp_path
 ):
     (tmp_path / "a").mkdir()
-    one_process(posts, tmp_path / "a" / "s.csv", workspace, evidence=True)
+    one_process(posts, tmp_path / "a" / "s.csv", workspace, extras=Extras(evidence=True))
     many(posts, tmp_path / "s.csv", workspace, evidence=True)
     assert (tmp_path / "s.csv").read_bytes() == (tmp_path / "a" / "s.csv").read_bytes()
     assert b",evidence,evidence_spans\n" in (tmp_path / "s.csv").read_bytes()
