@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from narraframe.errors import NarraframeError
 from narraframe.io.blocks import Block, read_block
-from narraframe.io.posts import Note, Skipped
 from narraframe.io.remembered import digest_of
 from narraframe.records import BadRecord, Post
-from narraframe.workflows.reading import Account, ReadOptions, count_bad
+from narraframe.workflows.reading import Account, ReadOptions, count_bad, keep_account
 from narraframe.workflows.score_items import each_once
 from narraframe.workflows.scored_window import Item
 
@@ -160,17 +159,7 @@ def _records(block: Block, options: ReadOptions, account: Account) -> Iterator[P
     items = read_block(
         block, format=options.format, columns=options.columns, channel=options.channel
     )
-    for item in items:
-        if isinstance(item, Post):
-            account.read += 1
-            yield item
-        elif isinstance(item, Skipped):
-            account.skipped[item.why] += 1
-        elif isinstance(item, Note):
-            account.notes[item.what] += 1
-        else:
-            count_bad(item, options=options, account=account)
-            yield item
+    return keep_account(items, options=options, account=account)
 
 
 def _sum(accounts: Iterable[Account]) -> Account:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from narraframe.config import Workspace
@@ -12,14 +11,14 @@ from narraframe.io.cache import EmbeddingCache
 from narraframe.io.drift import ENDINGS, drift_text
 from narraframe.io.files import check_output, write_text
 from narraframe.io.registry import find_model
+from narraframe.io.remembered import Remembered
 from narraframe.posts.prepare import prepare
 from narraframe.records import Drift, Post
 from narraframe.workflows.drift_watch import DriftWatch
 from narraframe.workflows.reading import Account, ReadOptions, stream, warn_of_bad
+from narraframe.workflows.score_items import windows
 from narraframe.workflows.scorer import open_registered
 from narraframe.workflows.watch import Watch
-
-WINDOW = 2_000
 
 
 def drift(
@@ -53,7 +52,7 @@ def drift(
     account = Account()
     posts = _once(prepare(stream(paths, options=options, account=account)))
     with watch.stage("score and compare") as step:
-        while window := list(islice(posts, WINDOW)):
+        for window in windows(posts):
             seen.update(window, scorer.score(window, cache=cache))
             step(len(window))
     if not seen.n_posts:
@@ -68,10 +67,6 @@ def drift(
 
 
 def _once(posts: Iterable[Post]) -> Iterator[Post]:
-    """Leave out a post whose id was read before; a number is held of each."""
-    read: set[int] = set()
-    for post in posts:
-        key = hash(post.post_id)
-        if key not in read:
-            read.add(key)
-            yield post
+    """Leave out a post whose id was read before; ids are remembered on disk."""
+    ids, mark = Remembered(), b"read"
+    return (post for post in posts if ids.first(post.post_id, mark) is mark)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from narraframe.errors import InputError
-from narraframe.io.posts import Columns, Note, Skipped, read_posts
+from narraframe.io.posts import Columns, Item, Note, Skipped, read_posts
 from narraframe.posts.duplicates import near_duplicates
 from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post
@@ -126,17 +126,30 @@ def stream_records(
             stdin=options.stdin,
             progress=progress,
         )
-        for record in records:
-            if isinstance(record, Post):
-                account.read += 1
-                yield record
-            elif isinstance(record, Skipped):
-                account.skipped[record.why] += 1
-            elif isinstance(record, Note):
-                account.notes[record.what] += 1
-            else:
-                count_bad(record, options=options, account=account)
-                yield record
+        yield from keep_account(records, options=options, account=account)
+
+
+def keep_account(
+    items: Iterable[Item], *, options: ReadOptions, account: Account
+) -> Iterator[Post | BadRecord]:
+    """Yield the posts and bad records of what a reader found, counting all of it in `account`.
+
+    Raises
+    ------
+    InputError
+        If a record is bad and `options.strict`.
+    """
+    for item in items:
+        if isinstance(item, Post):
+            account.read += 1
+            yield item
+        elif isinstance(item, Skipped):
+            account.skipped[item.why] += 1
+        elif isinstance(item, Note):
+            account.notes[item.what] += 1
+        else:
+            count_bad(item, options=options, account=account)
+            yield item
 
 
 def warn_of_bad(account: Account, watch: Watch) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import count, islice
+from typing import TypeVar
 
 from narraframe.io.remembered import Remembered, digest_of
 from narraframe.records import BadRecord, Post
@@ -14,6 +15,8 @@ from narraframe.workflows.scored_window import Item, Unscored
 
 # Texts of like length go through the encoder together: larger windows waste less on padding.
 WINDOW = 2_000
+T = TypeVar("T")
+
 UNREADABLE, TAKEN = "unreadable record", "taken post_id"
 
 
@@ -49,7 +52,7 @@ def each_once(
             yield _unscored(ids, record.source, TAKEN, said)
 
 
-def windows(items: Iterable[Item]) -> Iterator[list[Item]]:
+def windows(items: Iterable[T]) -> Iterator[list[T]]:
     """Yield the items in lists of `WINDOW`; the last may be shorter."""
     rest = iter(items)
     while window := list(islice(rest, WINDOW)):
