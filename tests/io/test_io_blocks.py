@@ -55,7 +55,7 @@ def test_what_cannot_be_cut_is_one_block(tmp_path, name):
             "array": json.dumps(ROWS).encode(),
         }[name]
     )
-    assert cut(path, 7) == [Block(str(path))]
+    assert cut(path, 7) == [Block(str(path), path.name)]
     assert len(read(cut(path, 7))) == 50
 
 
@@ -63,7 +63,7 @@ def test_lines_whose_columns_are_named_are_one_block_as_the_whole_file_must_have
     path = tmp_path / "posts.jsonl"
     path.write_text("\n".join(json.dumps({"id": i, "said": "Hello"}) for i in range(50)))
     columns = Columns(text="said")
-    assert cut(path, 7, columns=columns) == [Block(str(path))]
+    assert cut(path, 7, columns=columns) == [Block(str(path), path.name)]
     assert len(read(cut(path, 7, columns=columns), columns=columns)) == 50
 
 

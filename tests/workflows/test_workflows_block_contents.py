@@ -89,9 +89,28 @@ def test_posts_without_ids_that_are_the_same_in_two_blocks_take_one_reader(tmp_p
     assert not cut_too_far(*looked([path], n_blocks=4)[:2])
     alike = lines(tmp_path / "b.jsonl", [*unlike, unlike[0]])
     blocks, contents, options = looked([path, alike], n_blocks=8)
-    assert cut_too_far(blocks, contents) == {alike: Block(alike)}
-    whole = [look_into(Block(alike), options)]
+    assert cut_too_far(blocks, contents) == {"b.jsonl": Block(alike, "b.jsonl")}
+    whole = [look_into(Block(alike, "b.jsonl"), options)]
     assert read_before(whole) == [{}]
+
+
+@pytest.mark.parametrize("n_blocks", [1, 4, 30])
+def test_records_at_one_place_of_inputs_of_one_name_get_rows_of_their_own(tmp_path, n_blocks):
+    paths = []
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "posts.jsonl"
+        lines(path, [*ROWS[:3], {"id": "0", "text": f"Another of {folder}"}])
+        with path.open("a", encoding="utf-8") as more:
+            more.write("{broken\n")
+        paths.append(str(path))
+    paths.append(paths[0])
+    blocks, contents, options = looked(paths, n_blocks=n_blocks)
+    found = items(blocks, read_before(contents), options)
+    places = [f"{name}: line {n}" for name in ("a/posts.jsonl", "b/posts.jsonl") for n in (4, 5)]
+    again = [f"a/posts.jsonl (2): line {n}" for n in (4, 5)]
+    assert [item.post_id for item in found] == ["0", "1", "2", *places, *again]
+    assert found == of_one_process(paths, options)[0]
 
 
 def test_posts_with_ids_of_their_own_are_cut_however_alike_they_are(tmp_path):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from narraframe.errors import UsageError
-from narraframe.io.posts import Columns, Item, read_posts
+from narraframe.io.posts import Columns, Item, read_posts, shown_names
 from narraframe.io.posts.columns import USUAL
 from narraframe.io.posts.common import Origin
 from narraframe.io.posts.jsonl import is_one_a_line, read_jsonl
@@ -31,10 +31,11 @@ _ONE_A_LINE = b"{}\n"  # how the whole file is laid out, whatever its blocks beg
 @dataclass(frozen=True, slots=True)
 class Block:
     """A part of the file `path`: bytes or rows [start, stop), or the "whole" of it; `before` lines
-    or rows of the file come before it.
+    or rows of the file come before it. `name` is what the input is called, no two alike.
     """
 
     path: str
+    name: str
     kind: Literal["whole", "lines", "rows"] = "whole"
     start: int = 0
     stop: int = 0
@@ -69,7 +70,8 @@ def cut_into_blocks(
     UsageError
         If an input is standard input, which one machine alone can read.
     """
-    files = [_measure(path, format, columns) for path in paths]
+    names = shown_names(paths)
+    files = [_measure(path, name, format, columns) for path, name in zip(paths, names, strict=True)]
     posts = sum(file.n_posts for file in files) / max(1, n_blocks)
     a_block = min(max(posts, fewest), most)
     return [block for file in files for block in _cut(file, a_block)]
@@ -88,10 +90,12 @@ def read_block(
     blocks may give one id to two posts.
     """
     if block.kind == "whole":
-        yield from read_posts(block.path, format=format, columns=columns, channel=channel)
+        yield from read_posts(
+            block.path, format=format, columns=columns, channel=channel, name=block.name
+        )
         return
     path = Path(block.path)
-    origin = _Shifted(name=path.name, stem=path.stem, channel=channel, before=block.before)
+    origin = _Shifted(name=block.name, stem=path.stem, channel=channel, before=block.before)
     if block.kind == "lines":
         with path.open("rb") as file:
             chunks = _bytes(file, block.start, block.stop)
@@ -115,12 +119,13 @@ class _File:
     """A file with its `size`, in bytes of lines or in rows, and about how many posts it holds."""
 
     path: str
+    name: str
     kind: Literal["whole", "lines", "rows"]
     size: int = 0
     n_posts: float = 0.0
 
 
-def _measure(path: str, form: str | None, columns: Columns) -> _File:
+def _measure(path: str, name: str, form: str | None, columns: Columns) -> _File:
     if path == STDIN:
         raise UsageError(
             "standard input cannot be read by several machines",
@@ -130,31 +135,31 @@ def _measure(path: str, form: str | None, columns: Columns) -> _File:
     place = str(Path(path).absolute())
     with opened(path, None) as source:
         if source.file is None or not source.head:
-            return _File(place, "whole")
+            return _File(place, name, "whole")
         form = form or sniff(source.head, whole=source.whole, where=path, columns=columns)
         if form == "jsonl" and columns == USUAL and is_one_a_line(source.head):
             size = Path(path).stat().st_size
             lines = source.head.count(b"\n") or 1
-            return _File(place, "lines", size, size * lines / len(source.head))
+            return _File(place, name, "lines", size, size * lines / len(source.head))
         if form == "parquet":
-            return _measure_table(place, source)
-    return _File(place, "whole")
+            return _measure_table(place, name, source)
+    return _File(place, name, "whole")
 
 
-def _measure_table(place: str, source: Source) -> _File:
+def _measure_table(place: str, name: str, source: Source) -> _File:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         n_rows = pq.ParquetFile(source.file).metadata.num_rows
     except (pa.ArrowException, OSError):
-        return _File(place, "whole")  # its reader says what is wrong with it
-    return _File(place, "rows", n_rows, n_rows)
+        return _File(place, name, "whole")  # its reader says what is wrong with it
+    return _File(place, name, "rows", n_rows, n_rows)
 
 
 def _cut(file: _File, a_block: float) -> Iterator[Block]:
     if file.kind == "whole" or file.n_posts <= a_block:
-        yield Block(file.path)
+        yield Block(file.path, file.name)
         return
     n = round(file.n_posts / a_block) or 1
     places = [file.size * i // n for i in range(n + 1)]
@@ -164,7 +169,7 @@ def _cut(file: _File, a_block: float) -> Iterator[Block]:
     with Path(file.path).open("rb") as opened_file:
         for start, stop in pairwise(places):
             if start < stop:
-                yield Block(file.path, file.kind, start, stop, before)
+                yield Block(file.path, file.name, file.kind, start, stop, before)
             if file.kind == "lines":
                 # a look at every byte, at the pace of the disk: that a place is the whole file's
                 before += sum(c.count(b"\n") for c in _bytes(opened_file, start, stop))

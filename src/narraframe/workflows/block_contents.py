@@ -7,7 +7,7 @@ that of one process that reads them one after the other (`score_items.each_once`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from narraframe.errors import NarraframeError
 from narraframe.io.blocks import Block, read_block
-from narraframe.io.remembered import digest_of
+from narraframe.io.remembered import Remembered, digest_of
 from narraframe.records import BadRecord, Post
 from narraframe.workflows.reading import Account, ReadOptions, count_bad, keep_account
-from narraframe.workflows.score_items import each_once
+from narraframe.workflows.score_items import taken, unreadable
 from narraframe.workflows.scored_window import Item
 
 _DIGEST = "V16"
@@ -69,38 +69,33 @@ def look_into(block: Block, options: ReadOptions) -> Contents:
 
 def block_items(block: Block, options: ReadOptions, again: Again) -> Iterator[Item]:
     """Yield what gets a row of its own."""
-    number = 0
+    number, ids = 0, Remembered()
     for record in _records(block, options, Account()):
         if isinstance(record, BadRecord):
-            yield from _each_once(record)
+            yield unreadable(record, ids)
             continue
         standing = again.get(number)
         number += 1
         if standing is None:
             yield record
         elif standing is Standing.TAKEN:
-            earlier = replace(record, text=f"{record.text} ")
-            yield _each_once(earlier, record)[-1]
-
-
-def _each_once(*records: Post | BadRecord) -> list[Item]:
-    """Let what one process makes of records say what the row of one of them says."""
-    return list(each_once(records, options=ReadOptions(), account=Account()))
+            yield taken(record, ids)
 
 
 def cut_too_far(blocks: Sequence[Block], contents: Sequence[Contents]) -> Mapping[str, Block]:
-    """Return, as one block each, the files whose posts cannot be told apart block by block.
+    """Return by name, each as one block, the inputs whose blocks cannot tell their posts apart.
 
     Posts without an id of their own get one by their content, and equal ones a number: that takes
-    one reader, if two blocks of a file hold the same.
+    one reader, if two blocks of an input hold the same.
     """
-    keys: dict[str, list[NDArray[np.void]]] = {}
+    keys: dict[Block, list[NDArray[np.void]]] = {}
     for block, content in zip(blocks, contents, strict=True):
         if block.kind != "whole":
-            keys.setdefault(block.path, []).append(np.unique(content.keys[content.derived]))
+            whole = Block(block.path, block.name)
+            keys.setdefault(whole, []).append(np.unique(content.keys[content.derived]))
     return {
-        path: Block(path)
-        for path, parts in keys.items()
+        whole.name: whole
+        for whole, parts in keys.items()
         if len(np.unique(np.concatenate(parts))) < sum(map(len, parts))
     }
 

@@ -203,7 +203,7 @@ def _look_through(
         known = dict(zip(blocks, contents, strict=True))
         read = _gather(list(wholes.values()), options=options, watch=watch)
         known |= dict(zip(wholes.values(), read, strict=True))
-        blocks = list(dict.fromkeys(wholes.get(block.path, block) for block in blocks))
+        blocks = list(dict.fromkeys(wholes.get(block.name, block) for block in blocks))
         contents = [known[block] for block in blocks]
     held = {block.path: 0 for block in blocks}
     for block, content in zip(blocks, contents, strict=True):

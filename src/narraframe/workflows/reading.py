@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from narraframe.errors import InputError
-from narraframe.io.posts import Columns, Item, Note, Skipped, read_posts
+from narraframe.io.posts import Columns, Item, Note, Skipped, read_posts, shown_names
 from narraframe.posts.duplicates import near_duplicates
 from narraframe.posts.prepare import prepare
 from narraframe.records import BadRecord, Post
@@ -117,12 +117,13 @@ def stream_records(
     InputError
         If a path cannot be read, or a record is bad and `options.strict`.
     """
-    for path in paths:
+    for path, name in zip(paths, shown_names(paths), strict=True):
         records = read_posts(
             path,
             format=options.format,
             columns=options.columns,
             channel=options.channel,
+            name=name,
             stdin=options.stdin,
             progress=progress,
         )

@@ -37,7 +37,7 @@ def each_once(
     ids = Remembered()
     for record in records:
         if isinstance(record, BadRecord):
-            yield _unscored(ids, record.where, UNREADABLE, record.what)
+            yield unreadable(record, ids)
             continue
         text = digest_of(record.text, record.model_text, record.channel)
         first = ids.first(record.post_id, text)
@@ -48,8 +48,7 @@ def each_once(
         else:
             what = f"post_id {record.post_id!r} is taken by an earlier post"
             count_bad(BadRecord(record.source, what), options=options, account=account)
-            said = f"{record.post_id!r} names an earlier post"
-            yield _unscored(ids, record.source, TAKEN, said)
+            yield taken(record, ids)
 
 
 def windows(items: Iterable[T]) -> Iterator[list[T]]:
@@ -77,8 +76,18 @@ def window_digest(items: Sequence[Item]) -> str:
     return digest.hexdigest()
 
 
+def unreadable(record: BadRecord, ids: Remembered) -> Unscored:
+    """Return what gets the row of a record that could not be read."""
+    return _unscored(ids, record.where, UNREADABLE, record.what)
+
+
+def taken(post: Post, ids: Remembered) -> Unscored:
+    """Return what gets the row of a post whose id names another."""
+    return _unscored(ids, post.source, TAKEN, f"{post.post_id!r} names an earlier post")
+
+
 def _unscored(ids: Remembered, where: str, kind: str, what: str) -> Unscored:
-    """Name a record by its place; inputs of one name in several folders share their places."""
+    """Name a record by its place; by a number too, should a post have that for its id."""
     for n in count(1):
         post_id = where if n == 1 else f"{where} ({n})"
         mark = b"place"

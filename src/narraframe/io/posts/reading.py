@@ -32,6 +32,7 @@ def read_posts(
     format: str | None = None,  # noqa: A002 - the word of the command line
     columns: Columns = USUAL,
     channel: str | None = None,
+    name: str | None = None,
     stdin: BinaryIO | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Item]:
@@ -48,6 +49,8 @@ def read_posts(
         Where the parts of a post are, if not under the usual names; for jsonl, csv and parquet.
     channel : str, default=None
         The channel of posts that name none.
+    name : str, default=None
+        What the input is called in places, if not by its file name (`naming.shown_names`).
     stdin : binary file, default=None
         What ``-`` stands for; it is read, never rewound.
     progress : callable, default=None
@@ -56,7 +59,7 @@ def read_posts(
     Yields
     ------
     Post
-        With raw text; `source` is "file name: position". A `Note` on it comes right behind.
+        With raw text; `source` is "name: position". A `Note` on it comes right behind.
     BadRecord
         A record, or the rest of a damaged file, that could not be read.
     Skipped
@@ -77,7 +80,7 @@ def read_posts(
     n_posts = n_bad = 0
     first_bad: BadRecord | None = None
     with opened(path, stdin, progress=progress) as source:
-        for item in _items(source, path, format, columns, channel, progress):
+        for item in _items(source, path, format, columns, channel, name, progress):
             n_posts += isinstance(item, Post)
             if isinstance(item, BadRecord):
                 n_bad += 1
@@ -93,10 +96,11 @@ def _items(
     form: str | None,
     columns: Columns,
     channel: str | None,
+    name: str | None,
     progress: Callable[[int], None] | None,
 ) -> Iterator[Item]:
-    name = "standard input" if path == STDIN else Path(path).name
-    origin = Origin(name=name, stem=_stem(name), channel=channel)
+    file_name = "standard input" if path == STDIN else Path(path).name
+    origin = Origin(name=name or file_name, stem=_stem(file_name), channel=channel)
     if not source.head and source.faults:
         raise InputError(source.faults[0], where=path, remedy="Copy it again.")
     form = form or sniff(source.head, whole=source.whole, where=path, columns=columns)
@@ -115,7 +119,7 @@ def _items(
         case _:
             with _seekable(source) as file:
                 yield from read_parquet(file, origin=origin, columns=columns, progress=progress)
-    yield from (BadRecord(f"{name}: end", fault) for fault in source.faults)
+    yield from (BadRecord(f"{origin.name}: end", fault) for fault in source.faults)
 
 
 @contextmanager
