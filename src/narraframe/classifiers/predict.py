@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from narraframe.classifiers.classifier import Classifier
-from narraframe.classifiers.heads import Prediction, predict_heads
+from narraframe.classifiers.heads import Heads, Prediction, predict_heads
 from narraframe.classifiers.views import describe, source
 from narraframe.errors import ModelError
 
@@ -53,6 +54,7 @@ def predict(
         if len(part) != len(texts):
             raise ValueError(f"{len(part)} vectors for {len(texts)} texts")
         _check_vectors(part, width)
+    heads = _widened(classifier.heads)
     shape = (len(texts), len(classifier.label_ids))
     probability = np.empty(shape, dtype=np.float32)
     decision, abstained = np.empty(shape, dtype=bool), np.empty(shape, dtype=bool)
@@ -63,13 +65,22 @@ def predict(
             here = {view: part[rows] for view, part in vectors.items()}
             said = [texts[i] for i in rows]
             posts = describe(said, here, classifier.settings, terms=classifier.terms)
-            found = predict_heads(posts, np.arange(posts.n), classifier.heads)
+            found = predict_heads(posts, np.arange(posts.n), heads)
             probability[block] = found.probability[: len(block)]
             decision[block] = found.decision[: len(block)]
             abstained[block] = found.abstained[: len(block)]
             if progress is not None:
                 progress(len(block))
     return Prediction(probability, decision, abstained)
+
+
+def _widened(heads: Heads) -> Heads:
+    """Return heads whose landmarks are in the precision that kernels compute in, once for all."""
+    views = (
+        view if view.landmarks is None else replace(view, landmarks=view.landmarks.astype("f8"))
+        for view in heads.views
+    )
+    return replace(heads, views=tuple(views))
 
 
 def _check_vectors(vectors: NDArray[np.float32], width: int) -> None:

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
+from narraframe.classifiers.given_terms import character_counter, word_counter
+
 # Character sequences within words serve any language, inflection and misspelling.
 _WAYS = {"words": ("word", (1, 2)), "characters": ("char_wb", (3, 4))}
+_COUNTERS = {"words": word_counter, "characters": character_counter}
 ANALYZERS = tuple(_WAYS)
 
 
@@ -35,12 +38,10 @@ def count_terms(
     """
     if terms is not None and not terms:
         return sp.csr_matrix((len(texts), 0), dtype=np.float32), ()
-    analyzer, lengths = _WAYS[view]
-    counter = CountVectorizer(
-        analyzer=analyzer, ngram_range=lengths, vocabulary=terms, dtype=np.float32
-    )
     if terms is not None:
-        return counter.transform(texts), terms
+        return _COUNTERS[view](terms)(texts), terms
+    analyzer, lengths = _WAYS[view]
+    counter = CountVectorizer(analyzer=analyzer, ngram_range=lengths, dtype=np.float32)
     if not any(map(counter.build_analyzer(), texts)):
         return sp.csr_matrix((len(texts), 0), dtype=np.float32), ()
     counts = counter.fit_transform(texts)
@@ -64,7 +65,8 @@ def fit_terms(counts: sp.csr_matrix, rows: NDArray[np.intp], *, min_df: int) -> 
 
 def weigh_terms(counts: sp.csr_matrix, weights: TermWeights) -> sp.csr_matrix:
     """Return (1 + log count) * idf of the kept terms, each row scaled to length 1."""
-    terms = counts[:, weights.columns]
+    every = len(weights.columns) == counts.shape[1]
+    terms = counts.copy() if every else counts[:, weights.columns]
     if not all(terms.shape):
         return terms  # nothing to weigh, which `normalize` refuses
     terms.data = (1 + np.log(terms.data)) * weights.idf[terms.indices]

@@ -79,7 +79,8 @@ def clean_text(text: str) -> str:
 
 def _visible(text: str) -> str:
     """Return the text in NFC, with line feeds only, without what cannot be seen."""
-    text = _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
+    if not text.isprintable():
+        text = _CONTROL.sub("", _LINE_BREAK.sub("\n", text))
     if text.isascii():
         return text
     # In this order: each step may strand what the next one looks for.

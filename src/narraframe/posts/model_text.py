@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import regex
 
@@ -29,6 +30,7 @@ _HASHTAG = regex.compile(
     r"(?<![\p{L}\p{N}_&/])[#＃](?=[\p{N}_]*\p{L})([\p{L}\p{M}\p{N}_--[\ufe00-\ufe0f\u20e3]]+)",
     regex.V1,
 )
+_HASHES = "#＃"
 _CAMEL = regex.compile(r"(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})")
 
 
@@ -55,17 +57,25 @@ def model_text(text: str) -> str:
 
 def find_hashtags(text: str) -> list[str]:
     """Return the hashtags of a text in order, repeats included, without the hash."""
-    return [match[1] for match in _HASHTAG.finditer(text)]
+    return [match[1] for match in _HASHTAG.finditer(text)] if _has(text, _HASHES) else []
 
 
 def _words_only(text: str) -> str:
     """Return the text without links, Markdown marks, elisions and emoji; lines stay lines."""
     if "/" in text:
         text = _LINK.sub(" ", _MARKDOWN_LINK.sub(r"\1", text))
-    text = _MARKDOWN_MARK.sub("", _ELISION.sub(" ", text))
+    if _has(text, ("<", "***")):
+        text = _ELISION.sub(" ", text)
+    if _has(text, ("**", "__", "~~", "`")):
+        text = _MARKDOWN_MARK.sub("", text)
     if not text.isascii():
         text = _GAP.sub("", _EMOJI.sub(" ", text))
-    return str(_EMPTY_BRACKETS.sub(" ", text))
+    return str(_EMPTY_BRACKETS.sub(" ", text)) if _has(text, "([«") else text
+
+
+def _has(text: str, marks: Iterable[str]) -> bool:
+    """Tell whether one of `marks` is there at all: most texts have none, and patterns cost more."""
+    return any(mark in text for mark in marks)
 
 
 def _content(line: str) -> str:
@@ -73,6 +83,6 @@ def _content(line: str) -> str:
     bare = _HANDLE.sub(" ", line) if "@" in line else line
     if _WORDLESS.fullmatch(bare) or is_call_to_action(bare):
         return ""
-    if "#" in line or "＃" in line:
+    if _has(line, _HASHES):
         line = _HASHTAG.sub(lambda match: _CAMEL.sub(" ", match[1].replace("_", " ")), line)
     return " ".join(line.split())

@@ -34,6 +34,8 @@ def collapse_repeats(lines: Sequence[str]) -> list[str]:
 
 def _second_copy(lines: Sequence[str]) -> slice | None:
     """Find the largest block that repeats right after itself, and where its second copy lies."""
+    if len(lines) < 2:
+        return None
     at = [i for i, line in enumerate(lines) if line.strip()]
     body = [lines[i].strip() for i in at]
     count = Counter(body)

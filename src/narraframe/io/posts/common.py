@@ -76,11 +76,11 @@ def writable(post: Post) -> Iterator[Post | Note]:
 
     Neither can be stored: UTF-8 has no surrogates, and much software ends a text at NUL.
     """
-    changes: dict[str, Any] = {
-        name: mended
-        for name in _POST_FIELDS
-        if (mended := _mend(value := getattr(post, name))) != value
-    }
+    changes: dict[str, Any] = {}
+    for name in _POST_FIELDS:
+        value = getattr(post, name)
+        if value and (mended := _mend(value)) != value:
+            changes[name] = mended
     if not changes:
         yield post
         return

@@ -62,7 +62,10 @@ def record_items(
 
 
 def _first(record: Mapping[str, object], keys: tuple[str, ...]) -> object:
-    return next((value for key in keys if not is_missing(value := record.get(key))), None)
+    for key in keys:
+        if not is_missing(value := record.get(key)):
+            return value
+    return None
 
 
 def _date(record: Mapping[str, object], keys: tuple[str, ...], lost: list[str]) -> datetime | None:
