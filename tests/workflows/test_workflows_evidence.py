@@ -27,7 +27,7 @@ class WordScorer:
     bundle = SimpleNamespace(codebook=CODEBOOK)
     classifier = SimpleNamespace(label_ids=CODEBOOK.label_ids)
 
-    def score(self, posts, *, cache=None):
+    def score(self, posts, *, cache=None, vectors=None):
         ready = [post if post.model_text is not None else clean(post) for post in posts]
         texts = [(post.model_text or "").lower() for post in ready]
         told = [["war" in t, "war" in t, "harvest" in t] for t in texts]

@@ -5,9 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -74,7 +74,7 @@ def watched(workspace, tmp_path, monkeypatch):
         watch, said = Silent(), []
         looks = Looks(*steps)
         with monkeypatch.context() as patch:
-            patch.setattr(threading, "Event", lambda: looks)
+            patch.setattr(score_watch, "threading", SimpleNamespace(Event=lambda: looks))
             watch_folder(
                 tmp_path / "in",
                 output=tmp_path / "out",

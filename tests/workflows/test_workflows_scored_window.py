@@ -26,9 +26,9 @@ class Counting(WordScorer):
     )
     classifier = SimpleNamespace(label_ids=CODEBOOK.label_ids, reasons=("", "", ""))
 
-    def score(self, posts, *, cache=None):
+    def score(self, posts, *, cache=None, vectors=None):
         self.asked[0].extend(post.model_text for post in posts)
-        return super().score(posts, cache=cache)
+        return super().score(posts, cache=cache, vectors=vectors)
 
     def has_seen(self, posts):
         return np.zeros(len(posts), dtype=bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
@@ -64,16 +64,41 @@ def powers(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         start += size
 
 
-def ahead(work: Callable[[Before], After], items: Iterable[Before]) -> Iterator[After]:
-    """Yield `work` of each item in order, done in a thread some items before it is asked for."""
+def ahead(
+    work: Callable[[Before], After],
+    items: Iterable[Before],
+    *,
+    most: int = _AHEAD,
+    cancel: Callable[[], object] = lambda: None,
+) -> Generator[After, None, None]:
+    """Yield `work` of each item in order, done in a thread up to `most` items before its turn.
+
+    The items themselves are asked for in the caller's thread; a fault there is raised after what
+    came before it. At the end, or when nobody asks any more, `cancel` is called, and what runs then
+    is waited for.
+    """
     with ThreadPoolExecutor(max_workers=1) as pool:
         pending: list[Future[After]] = []
-        for item in items:
-            pending.append(pool.submit(work, item))
-            if len(pending) > _AHEAD:
-                yield pending.pop(0).result()
-        for future in pending:
-            yield future.result()
+        fault: Exception | None = None
+        rest = iter(items)
+        try:
+            while fault is None:
+                try:
+                    pending.append(pool.submit(work, next(rest)))
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001 - raised when its turn comes
+                    fault = error
+                if len(pending) > most:
+                    yield pending.pop(0).result()
+            for future in pending:
+                yield future.result()
+            if fault is not None:
+                raise fault
+        finally:
+            cancel()
+            for future in pending:
+                future.cancel()
 
 
 def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

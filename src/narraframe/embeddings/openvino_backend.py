@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ class OpenVinoBackend:
         self._prompt, self._padding = found.prompt, found.padding
         self._tokenizer = plain_tokenizer(found.tokenizer)
         self._request = compiled.create_infer_request()
+        self._turn = threading.Lock()  # a request serves one thread at a time
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, uncut, with special tokens and the encoder's own prompt."""
@@ -39,8 +41,10 @@ class OpenVinoBackend:
     ) -> NDArray[np.float32]:
         """Return the vectors of one batch, float32 of shape (b, d)."""
         del texts
-        found = self._request.infer(list(filled(ids, length, self._padding)), share_inputs=True)
-        return np.array(found[0], dtype=np.float32)
+        inputs = list(filled(ids, length, self._padding))
+        with self._turn:
+            found = self._request.infer(inputs, share_inputs=True)
+            return np.array(found[0], dtype=np.float32)
 
 
 def load_openvino_backend(info: EncoderInfo, *, precision: str = "auto") -> OpenVinoBackend:

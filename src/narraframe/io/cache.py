@@ -7,6 +7,7 @@ segments only, and several writers need no lock: a text that is stored twice doe
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ class EmbeddingCache:
         self._segments: list[Segment] = []
         self._sound: set[Path] = set()
         self._faults: list[str] = []
+        self._turn = threading.Lock()  # threads of one process share what is open
         with _explained(self.folder, "cannot be read"):
             _remove_abandoned(self.folder)
             # A file that vanishes was merged by another writer, into one that is there by now.
@@ -89,7 +91,7 @@ class EmbeddingCache:
         wanted = _packed(keys)
         missing = np.arange(len(wanted))
         found: dict[str, NDArray[np.float32]] = {}
-        with _explained(self.folder, "cannot be read"):
+        with self._turn, _explained(self.folder, "cannot be read"):
             for segment in tuple(self._segments):
                 row = np.searchsorted(segment.keys, wanted[missing])
                 row = np.minimum(row, len(segment.keys) - 1)
@@ -121,9 +123,9 @@ class EmbeddingCache:
             raise ValueError(f"{len(keys)} keys but vectors of shape {vectors.shape}")
         if not len(keys):
             return
-        self._check_dimension(self.folder, vectors.shape[1])
         unique, first = np.unique(_packed(keys), return_index=True)
-        with _explained(self.folder, "cannot be written"):
+        with self._turn, _explained(self.folder, "cannot be written"):
+            self._check_dimension(self.folder, vectors.shape[1])
             self.folder.mkdir(parents=True, exist_ok=True)
             path = write_segment(
                 self.folder, self._encoder, unique, vectors.shape[1], [vectors[first]]

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -19,17 +18,18 @@ from narraframe import __version__
 from narraframe.config import Workspace
 from narraframe.errors import InputError
 from narraframe.io.cache import EmbeddingCache
+from narraframe.io.posts.source import STDIN
 from narraframe.io.registry import Registered, find_model
 from narraframe.io.sinks import check_sink, open_sink
 from narraframe.io.tables import EXPLAINED, SCORES
-from narraframe.posts.prepare import prepare
 from narraframe.records import Drift, Post
 from narraframe.workflows.drift_watch import DriftWatch
 from narraframe.workflows.reading import Account, ReadOptions, stream_records, warn_of_bad
-from narraframe.workflows.score_items import WINDOW, each_once, window_digest, windows
+from narraframe.workflows.score_ahead import embedded_ahead
+from narraframe.workflows.score_items import WINDOW, each_once
 from narraframe.workflows.score_notes import score_notes
 from narraframe.workflows.score_tracking import track_scores
-from narraframe.workflows.scored_window import Item, Tally, score_window
+from narraframe.workflows.scored_window import Tally, score_window
 from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.watch import Watch
 
@@ -156,29 +156,49 @@ def score_by(
         force=force,
     )
     drifting = DriftWatch(scorer, cache) if extras.drift and scorer.bundle.reference else None
-    with sink_of as sink, _read(paths, options, summary.account, watch) as (batches, step):
+    n_read = 0
+
+    def take(n_bytes: int) -> None:
+        nonlocal n_read
+        n_read += n_bytes
+
+    records = stream_records(paths, options=options, account=summary.account, progress=take)
+    rows = each_once(records, options=options, account=summary.account)
+    with (
+        sink_of as sink,
+        watch.reading("score", total=_total_bytes(paths)) as step,
+        embedded_ahead(
+            rows,
+            scorer,
+            note_of=sink.note_of,
+            n_bytes=lambda: n_read,
+            live=STDIN in paths,
+            cache=cache,
+        ) as windows,
+    ):
         if sink.n_dropped:
             watch.warn(
                 f"{output}: {sink.n_dropped:,} finished windows of an earlier run are not taken "
                 f"up: they were scored by another model or version than {scorer.title}"
             )
         n_windows = 0
-        for n_windows, window in enumerate(batches, start=1):
-            digest = window_digest(window)
-            note = sink.note_of(n_windows - 1, digest)
-            if note is None:
-                scored = score_window(scorer, window, cache=cache, evidence=extras.evidence)
+        for n_windows, window in enumerate(windows, start=1):
+            items = window.read.items
+            if window.note is None:
+                scored = score_window(
+                    scorer, items, cache=cache, vectors=window.vectors, evidence=extras.evidence
+                )
                 tally, note = scored.tally, json.dumps(scored.tally.as_record())
-                sink.put(n_windows - 1, digest, scored.rows, note)
+                sink.put(n_windows - 1, window.read.digest, scored.rows, note)
                 if drifting:
                     drifting.update(scored.posts, scored.scores)
             else:
-                tally = Tally.from_record(json.loads(note))
+                tally = Tally.from_record(json.loads(window.note))
                 summary.n_resumed += tally.n_posts
                 if drifting:
-                    drifting.update(list(prepare(p for p in window if isinstance(p, Post))))
+                    drifting.update([item for item in items if isinstance(item, Post)])
             summary.tally += tally
-            step(len(window))
+            step(len(items), window.read.n_bytes)
             if stopped():
                 raise StoppedError
         if not summary.tally.n_posts:
@@ -199,28 +219,6 @@ def score_by(
             extra=summary.drift.as_metrics() if summary.drift else None,
         )
     return summary
-
-
-@contextmanager
-def _read(
-    paths: Sequence[str], options: ReadOptions, account: Account, watch: Watch
-) -> Iterator[tuple[Iterator[list[Item]], Callable[[int], None]]]:
-    """Yield the windows of `paths`, and what to call with the number of posts just finished."""
-    total, waiting = _total_bytes(paths), 0
-
-    def take(n_bytes: int) -> None:
-        nonlocal waiting
-        waiting += n_bytes
-
-    records = stream_records(paths, options=options, account=account, progress=take)
-    with watch.reading("score", total=total) as show:
-
-        def step(n_posts: int) -> None:
-            nonlocal waiting
-            show(n_posts, waiting)
-            waiting = 0
-
-        yield windows(each_once(records, options=options, account=account)), step
 
 
 def _total_bytes(paths: Sequence[str]) -> int | None:

@@ -8,7 +8,7 @@ a record that could not be read as one: that has a row too, which says why.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +103,7 @@ def score_window(
     items: Sequence[Item],
     *,
     cache: VectorCache | None = None,
+    vectors: Mapping[str, NDArray[np.float32]] | None = None,
     evidence: bool = False,
 ) -> ScoredWindow:
     """Score posts, and give every other item its row.
@@ -114,11 +115,13 @@ def score_window(
         Posts raw or prepared (`posts.prepare`).
     cache : VectorCache, default=None
         Vectors of the scorer's encoder.
+    vectors : mapping, default=None
+        Those of the posts, if `scorer.embed` was asked before.
     evidence : bool, default=False
         Whether to name the sentences that carry each decision: rows of the table EXPLAINED.
     """
     posts = list(prepare(item for item in items if isinstance(item, Post)))
-    scores = scorer.score(posts, cache=cache)
+    scores = scorer.score(posts, cache=cache, vectors=vectors)
     names = {label.label_id: label.name for label in scorer.bundle.codebook.labels}
     rows = score_rows(scores, names=names, reasons=scorer.classifier.reasons)
     tally = _tally(scores, posts, scorer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,32 @@ class Scorer:
     title: str
     warning: str = ""
 
-    def score(self, posts: Sequence[Post], *, cache: VectorCache | None = None) -> Scores:
-        """Score raw or prepared posts, in their order."""
+    def embed(
+        self,
+        posts: Sequence[Post],
+        *,
+        cache: VectorCache | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Return the vectors that the model needs of those prepared posts that get a score."""
+        scored = [post for post in posts if not self._reason(post)]
+        return view_vectors(
+            [post.post_id for post in scored],
+            [post.model_text or "" for post in scored],
+            self.classifier.settings.features,
+            self.encoder,
+            cache=cache,
+            progress=progress,
+        )
+
+    def score(
+        self,
+        posts: Sequence[Post],
+        *,
+        cache: VectorCache | None = None,
+        vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> Scores:
+        """Score raw or prepared posts, in their order; `vectors` as `embed` returned them."""
         ready = list(prepare(posts))
         reasons = tuple(self._reason(post) for post in ready)
         shape = (len(ready), len(self.classifier.label_ids))
@@ -49,10 +73,9 @@ class Scorer:
         decision, abstained = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
         rows = [i for i, reason in enumerate(reasons) if not reason]
         if rows:
+            if vectors is None:
+                vectors = self.embed(ready, cache=cache)
             texts = [ready[i].model_text or "" for i in rows]
-            ids = [ready[i].post_id for i in rows]
-            features = self.classifier.settings.features
-            vectors = view_vectors(ids, texts, features, self.encoder, cache=cache)
             found = predict(self.classifier, vectors, texts)
             probability[rows], abstained[rows] = found.probability, found.abstained
             decision[rows] = found.decision
