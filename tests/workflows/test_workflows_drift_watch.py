@@ -10,7 +10,7 @@ import pytest
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.records import DriftReference, HeldOut, Post, Scores
 from narraframe.workflows import drift_reference as kept_of_training
-from narraframe.workflows import drift_watch
+from narraframe.workflows import drift_sample
 from narraframe.workflows.drift_reference import drift_reference, text_keys
 from narraframe.workflows.drift_watch import DriftWatch
 
@@ -87,13 +87,13 @@ def watch_over(posts, *, cuts=(), scorer=None):
 def content(watch):
     return {
         key: (one.post_id, one.lang, None if one.vector is None else one.vector.tobytes())
-        for key, one in watch.kept.items()
+        for key, one in watch.sample.kept.items()
     }
 
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    monkeypatch.setattr(drift_watch, "MOST", 50)
+    monkeypatch.setattr(drift_sample, "MOST", 50)
     monkeypatch.setattr(kept_of_training, "MOST", 50)
 
 
@@ -126,17 +126,35 @@ def test_posts_of_a_run_that_stopped_are_scored_again_if_they_are_kept(posts):
     watch.update(after, scored(after))
     whole = watch_over(posts)
     assert content(watch) == content(whole)
-    for key, one in watch.kept.items():
-        np.testing.assert_array_equal(one.carries, whole.kept[key].carries)
+    for key, one in watch.sample.kept.items():
+        np.testing.assert_array_equal(one.carries, whole.sample.kept[key].carries)
     assert len(asked) == 50
 
 
 def test_watches_of_two_processes_joined_know_what_one_would(posts):
     one, other = watch_over(posts[:123]), watch_over(posts[123:])
-    one.merge(other)
+    one.sample += other.sample
     whole = watch_over(posts)
     assert content(one) == content(whole)
-    assert (one.n_posts, one.n_without_text) == (whole.n_posts, whole.n_without_text)
+    assert (one.sample.n_posts, one.sample.n_without_text) == (
+        whole.sample.n_posts,
+        whole.sample.n_without_text,
+    )
+
+
+def test_vectors_that_are_at_hand_are_not_computed_again(posts):
+    class Blind:
+        dimension = 64
+
+        def encode(self, texts, **options):
+            raise AssertionError(f"asked for {len(texts)} texts")
+
+    watch, encoder = DriftWatch(WordScorer(encoder=Blind())), HashingEncoder(64)
+    for window in (posts[:123], posts[123:]):
+        scores = scored(window)
+        texts = [p.model_text for p, r in zip(window, scores.reasons, strict=True) if not r]
+        watch.update(window, scores, {"embedding": encoder.encode(texts)})
+    assert content(watch) == content(watch_over(posts))
 
 
 def test_all_posts_are_counted_though_few_are_kept(posts):
@@ -148,12 +166,12 @@ def test_all_posts_are_counted_though_few_are_kept(posts):
 def test_copies_do_not_crowd_the_sample():
     many = [post(i, "the very same message of the day") for i in range(500)]
     watch = watch_over([*many, *(post(600 + i, sentence(i)) for i in range(20))], cuts=(250,))
-    assert len(watch.kept) == 21
-    assert watch.kept[text_keys([many[0].text], salt=b"new")[0]].post_id == "p0000"
+    assert len(watch.sample.kept) == 21
+    assert watch.sample.kept[text_keys([many[0].text], salt=b"new")[0]].post_id == "p0000"
 
 
 def test_posts_without_a_score_have_no_vector_but_a_language(posts):
-    kept = watch_over(posts).kept.values()
+    kept = watch_over(posts).sample.kept.values()
     assert {one.vector is None for one in kept if one.lang == "uk"} == {True}
     assert {one.vector is None for one in kept if one.lang == "en"} == {False}
 
@@ -221,7 +239,7 @@ def test_training_posts_without_a_score_count_as_language_only():
 
 
 def test_posts_like_the_training_posts_are_no_drift_and_others_are(monkeypatch):
-    monkeypatch.setattr(drift_watch, "MOST", 300)
+    monkeypatch.setattr(drift_sample, "MOST", 300)
     monkeypatch.setattr(kept_of_training, "MOST", 300)
     scorer = WordScorer(reference=reference_of([post(i, sentence(i)) for i in range(300)]))
     like = [post(i, sentence(1000 + i)) for i in range(300)]

@@ -55,7 +55,7 @@ def drift(
         for window in windows(posts):
             seen.update(window, scorer.score(window, cache=cache))
             step(len(window))
-    if not seen.n_posts:
+    if not seen.sample.n_posts:
         raise InputError("no post was found", where=", ".join(paths))
     warn_of_bad(account, watch)
     for fault in cache.faults:

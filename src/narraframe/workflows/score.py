@@ -191,7 +191,7 @@ def score_by(
                 tally, note = scored.tally, json.dumps(scored.tally.as_record())
                 sink.put(n_windows - 1, window.read.digest, scored.rows, note)
                 if drifting:
-                    drifting.update(scored.posts, scored.scores)
+                    drifting.update(scored.posts, scored.scores, window.vectors)
             else:
                 tally = Tally.from_record(json.loads(window.note))
                 summary.n_resumed += tally.n_posts
