@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import mlflow
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -169,6 +170,7 @@ def test_parts_in_the_order_of_their_names_are_what_one_process_writes(
         alone.account.bad,
     )
     assert found.model == alone.model
+    assert found.encoder == alone.encoder
     both, single = read_scores(tmp_path / "parts"), read_scores(tmp_path / "alone.parquet")
     assert both.post_ids == single.post_ids
 
@@ -178,10 +180,28 @@ def test_one_file_is_the_same_bytes_that_one_process_writes_evidence_and_all(
 ):
     (tmp_path / "a").mkdir()
     one_process(posts, tmp_path / "a" / "s.csv", workspace, extras=Extras(evidence=True))
-    many(posts, tmp_path / "s.csv", workspace, evidence=True)
+    many(posts, tmp_path / "s.csv", workspace, extras=Extras(evidence=True))
     assert (tmp_path / "s.csv").read_bytes() == (tmp_path / "a" / "s.csv").read_bytes()
     assert b",evidence,evidence_spans\n" in (tmp_path / "s.csv").read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"a", "s.csv"}
+
+
+def test_drift_and_the_run_in_mlflow_are_those_of_one_process(cluster, workspace, posts, tmp_path):
+    extras = Extras(drift=True, track=True)
+    alone = one_process(posts, tmp_path / "alone.parquet", workspace, extras=extras)
+    found = many(posts, tmp_path / "parts", workspace, extras=extras)
+    assert alone.drift is not None
+    assert repr(found.drift) == repr(alone.drift)
+    client = mlflow.MlflowClient(f"sqlite:///{workspace.store}/mlflow.db")
+    ids = [e.experiment_id for e in client.search_experiments()]
+    two, one = client.search_runs(ids, "tags.kind = 'score'", max_results=2)
+    timing = {"seconds", "posts_per_second"}
+    assert {k: v for k, v in two.data.metrics.items() if k not in timing} == {
+        k: v for k, v in one.data.metrics.items() if k not in timing
+    }
+    unlike = {k for k in one.data.params if one.data.params[k] != two.data.params[k]}
+    assert unlike == {"output"}
+    assert two.data.metrics["posts"] == alone.tally.n_posts
 
 
 def test_a_fault_of_the_input_is_one_error_and_leaves_nothing(cluster, workspace, posts, tmp_path):

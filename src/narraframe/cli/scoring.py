@@ -15,9 +15,8 @@ from narraframe.cli.terminal import TerminalWatch, say, show_rows
 from narraframe.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from narraframe.workflows.reading import Account, ReadOptions
+    from narraframe.workflows.reading import ReadOptions
     from narraframe.workflows.score import Extras, ScoreSummary
-    from narraframe.workflows.scored_window import Tally
 
 
 @click.command(short_help="Score new posts with a model.")
@@ -104,10 +103,9 @@ def score(
       narraframe score --watch inbox -o scores --model models:/narratives@champion
       narraframe score *.jsonl -o scores --model models:/narratives@champion --engine ray
     """
-    if fail_on_drift and (watched is not None or engine == "ray"):
+    if fail_on_drift and watched is not None:
         raise UsageError(
-            "--fail-on-drift goes with neither --watch nor --engine ray",
-            remedy="See: narraframe drift --help",
+            "--fail-on-drift does not go with --watch", remedy="See: narraframe drift --help"
         )
     if address is not None and engine != "ray":
         raise UsageError("--address goes with --engine ray", remedy="See: score --help")
@@ -134,35 +132,47 @@ def score(
         return 0
     if poll is not None:
         raise UsageError("--poll goes with --watch", remedy="See: score --help")
-    if engine == "ray":
-        if table is not None or output == "-" or "://" in output:
-            raise UsageError(
-                "--engine ray writes a file, or a folder of parts",
-                where=f"-o {output}" if table is None else "--table",
-                remedy="Name one by -o, or leave out --engine.",
-            )
-        _on_ray(inputs, Path(output), model, read, workspace, address, force, evidence=evidence)
-        return 0
+    if engine == "ray" and (table is not None or output == "-" or "://" in output):
+        raise UsageError(
+            "--engine ray writes a file, or a folder of parts",
+            where=f"-o {output}" if table is None else "--table",
+            remedy="Name one by -o, or leave out --engine.",
+        )
     from narraframe.io.sinks import shown
     from narraframe.workflows.score import Extras
-    from narraframe.workflows.score import score as run
 
-    summary = run(
-        inputs,
-        output=None if output == "-" else output,
-        stdout=sys.stdout,
-        model_uri=model,
-        options=read,
-        workspace=options.find(workspace),
-        force=force,
-        watch=(watch := TerminalWatch()),
-        extras=Extras(
-            table=table,
-            evidence=evidence,
-            drift=fail_on_drift or not no_track,
-            track=not no_track,
-        ),
+    extras = Extras(
+        table=table, evidence=evidence, drift=fail_on_drift or not no_track, track=not no_track
     )
+    watch = TerminalWatch()
+    if engine == "ray":
+        from narraframe.workflows.ray_engine import score_with_ray
+
+        summary: ScoreSummary = score_with_ray(
+            inputs,
+            output=Path(output),
+            model_uri=model,
+            options=read,
+            workspace=options.find(workspace),
+            force=force,
+            watch=watch,
+            address=address,
+            extras=extras,
+        )
+    else:
+        from narraframe.workflows.score import score as run
+
+        summary = run(
+            inputs,
+            output=None if output == "-" else output,
+            stdout=sys.stdout,
+            model_uri=model,
+            options=read,
+            workspace=options.find(workspace),
+            force=force,
+            watch=watch,
+            extras=extras,
+        )
     for line in summary.warnings:
         watch.warn(line)
     if output != "-":
@@ -180,47 +190,13 @@ def score(
     return 1 if summary.drift.drifted else 0
 
 
-def _on_ray(
-    inputs: tuple[str, ...],
-    output: Path,
-    model: str,
-    read: ReadOptions,
-    workspace: Path | None,
-    address: str | None,
-    force: bool,
-    *,
-    evidence: bool,
-) -> None:
-    from narraframe.workflows.ray_engine import score_with_ray
-
-    summary = score_with_ray(
-        inputs,
-        output=output,
-        model_uri=model,
-        options=read,
-        workspace=options.find(workspace),
-        force=force,
-        watch=(watch := TerminalWatch()),
-        address=address,
-        evidence=evidence,
-    )
-    for line in summary.warnings:
-        watch.warn(line)
-    _show_counts(str(output), summary.model, summary.tally, summary.account)
-
-
 def _show(output: str, summary: ScoreSummary) -> None:
-    counts = summary.tally, summary.account
-    _show_counts(output, summary.model, *counts, n_resumed=summary.n_resumed)
-
-
-def _show_counts(
-    output: str, model: str, tally: Tally, account: Account, *, n_resumed: int = 0
-) -> None:
-    say(f"{output}: {tally.n_scored:,} of {tally.n_posts:,} posts scored by {model}")
-    if n_resumed:
-        say(f"{n_resumed:,} of them were there from a run that was stopped")
-    counts = [(f"no score: {reason}", n) for reason, n in tally.reasons.items()]
+    tally, account = summary.tally, summary.account
+    say(f"{output}: {tally.n_scored:,} of {tally.n_posts:,} posts scored by {summary.model}")
+    if summary.n_resumed:
+        say(f"{summary.n_resumed:,} of them were there from a run that was stopped")
+    reasons = sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0]))
+    counts = [(f"no score: {reason}", n) for reason, n in reasons]
     if account.merged:
         counts.append(("read twice (same id and text), one row", account.merged))
     counts += [(f"not a post: {why}", n) for why, n in sorted(account.skipped.items())]

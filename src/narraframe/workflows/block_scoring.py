@@ -21,13 +21,30 @@ from narraframe.io.blocks import Block
 from narraframe.io.files import refused
 from narraframe.io.rows import open_rows
 from narraframe.io.tables import EXPLAINED, SCORES
+from narraframe.records import Post
 from narraframe.workflows.block_contents import Again, block_items
+from narraframe.workflows.drift_sample import DriftSample
+from narraframe.workflows.drift_watch import DriftWatch
 from narraframe.workflows.reading import ReadOptions
 from narraframe.workflows.score_items import windows
-from narraframe.workflows.scored_window import Tally, score_window
+from narraframe.workflows.scored_window import Tally, prepared, score_window
 from narraframe.workflows.scorer import Scorer, open_folder
 
 _MODEL, _PARTS = ".model", "part-*.parquet"
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What a block, or several, came to, and by which encoders; `sample` is to tell drift by."""
+
+    tally: Tally
+    encoders: frozenset[str]
+    sample: DriftSample
+
+    def __add__(self, other: BlockResult) -> BlockResult:
+        return BlockResult(
+            self.tally + other.tally, self.encoders | other.encoders, self.sample + other.sample
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +56,7 @@ class ScoringTask:
     encoder: EncoderSettings
     options: ReadOptions
     evidence: bool
+    drift: bool
 
     @property
     def schema(self) -> pa.Schema:
@@ -49,15 +67,19 @@ class ScoringTask:
         """Open the model in the run's folder, and the encoder that is installed here."""
         return open_folder(self.folder / _MODEL, title=self.title, settings=self.encoder)
 
-    def score(self, scorer: Scorer, block: Block, *, number: int, again: Again) -> Tally:
+    def score(self, scorer: Scorer, block: Block, *, number: int, again: Again) -> BlockResult:
         """Write part `number`: a row for whatever in `block` gets one."""
-        tally = Tally()
+        tally, drifting = Tally(), DriftWatch(scorer)
         with _part(self.folder / part_name(number), self.schema) as writer:
             for window in windows(block_items(block, self.options, again)):
-                scored = score_window(scorer, window, evidence=self.evidence)
+                items = prepared(window)
+                vectors = scorer.embed([item for item in items if isinstance(item, Post)])
+                scored = score_window(scorer, items, vectors=vectors, evidence=self.evidence)
                 writer.write_table(scored.rows)
                 tally += scored.tally
-        return tally
+                if self.drift:
+                    drifting.update(scored.posts, scored.scores, vectors)
+        return BlockResult(tally, frozenset([scorer.encoder.name]), drifting.sample)
 
 
 @contextmanager

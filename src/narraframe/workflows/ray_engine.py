@@ -14,6 +14,7 @@ against that of the training. No cache of vectors is used.
 from __future__ import annotations
 
 import pickle
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,25 +40,30 @@ from narraframe.workflows.block_contents import (
     look_into,
     read_before,
 )
-from narraframe.workflows.block_scoring import ScoringTask, check_parts, join_parts, run_folder
+from narraframe.workflows.block_scoring import (
+    BlockResult,
+    ScoringTask,
+    check_parts,
+    join_parts,
+    run_folder,
+)
+from narraframe.workflows.drift_sample import DriftSample, drift_of
 from narraframe.workflows.reading import Account, ReadOptions, warn_of_bad
+from narraframe.workflows.score import PLAIN, Extras, ScoreSummary
 from narraframe.workflows.score_notes import score_notes
+from narraframe.workflows.score_tracking import track_scores
 from narraframe.workflows.scored_window import Tally
 from narraframe.workflows.watch import Watch
 
 _BLOCKS_A_WORKER = 8  # few enough to cost nothing, enough that all end at about the same time
 
 
-@dataclass(frozen=True, kw_only=True)
-class RaySummary:
+@dataclass
+class RaySummary(ScoreSummary):
     """What a run on a cluster came to."""
 
-    model: str
-    account: Account
-    tally: Tally
-    n_blocks: int
-    n_workers: int
-    warnings: tuple[str, ...]
+    n_blocks: int = 0
+    n_workers: int = 0
 
 
 def score_with_ray(
@@ -70,7 +76,7 @@ def score_with_ray(
     force: bool,
     watch: Watch,
     address: str | None = None,
-    evidence: bool = False,
+    extras: Extras = PLAIN,
     workers: int | None = None,
     n_blocks: int | None = None,
 ) -> RaySummary:
@@ -92,8 +98,8 @@ def score_with_ray(
     address : str, default=None
         A running cluster, "auto" or "HOST:PORT"; None: one of its own, on this machine alone. A
         process that is connected already stays with its cluster.
-    evidence : bool, default=False
-        As of `score_window`.
+    extras : Extras
+        Of all but a database's table.
     workers : int, default=None
         Actors, of one core each; None: one for each core of the cluster.
     n_blocks : int, default=None
@@ -113,6 +119,7 @@ def score_with_ray(
         check_free(output, force=force)
     else:
         check_output(output, endings=SUFFIXES, inputs=paths, force=force)
+    started = time.monotonic()
     found = find_model(workspace.store, model_uri)
     bundle = load_bundle(found.folder)
     with ray_session(address) as ray, replacing(output, force=force) as temporary:
@@ -130,7 +137,8 @@ def score_with_ray(
             title=found.title,
             encoder=workspace.config.encoder,
             options=options,
-            evidence=evidence,
+            evidence=extras.evidence,
+            drift=extras.drift and bundle.reference is not None,
         )
         with run_folder(task.folder, model=found.folder):
             total = account.read - account.merged
@@ -139,22 +147,21 @@ def score_with_ray(
         if not in_parts:
             join_parts(task.folder, temporary, schema=task.schema)
     warn_of_bad(account, watch)
-    return RaySummary(
-        model=f"{found.title}@{bundle.digest}",
+    title = f"{found.title}@{bundle.digest}"
+    summary = RaySummary(
+        model=title,
+        encoder=", ".join(sorted(done.encoders)),
         account=account,
         tally=done.tally,
+        seconds=time.monotonic() - started,
+        drift=drift_of(done.sample, bundle.reference, model=title) if task.drift else None,
+        warnings=[*_unlike(done.encoders), *score_notes(done.tally, from_parts(bundle.parts))],
         n_blocks=len(blocks),
         n_workers=workers,
-        warnings=(*_unlike(done.encoders), *score_notes(done.tally, from_parts(bundle.parts))),
     )
-
-
-@dataclass(frozen=True)
-class _Done:
-    """What a block, or all of them, came to, and by which encoders."""
-
-    tally: Tally
-    encoders: frozenset[str]
+    if extras.track:
+        summary.warnings += track_scores(workspace.store, found, paths, str(output), summary)
+    return summary
 
 
 # --- on each machine; what goes there and comes back are rows of bytes
@@ -177,14 +184,13 @@ class _BlockScorer:
             self._fault = fault  # told with the first block: an actor that fails is begun again
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        answer: _Done | NarraframeError
+        answer: BlockResult | NarraframeError
         try:
             if self._fault:
                 raise self._fault
             block, again = pickle.loads(row["block"])  # noqa: S301
             number = int(row["number"])
-            tally = self._task.score(self._scorer, block, number=number, again=again)
-            answer = _Done(tally, frozenset([self._scorer.encoder.name]))
+            answer = self._task.score(self._scorer, block, number=number, again=again)
         except NarraframeError as fault:
             answer = fault
         return {"number": row["number"], "answer": pickle.dumps(answer)}
@@ -237,7 +243,7 @@ def _score(
     workers: int,
     total: int,
     watch: Watch,
-) -> _Done:
+) -> BlockResult:
     import ray.data
 
     rows = [
@@ -251,16 +257,15 @@ def _score(
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=size, initial_size=size),
         num_cpus=1,
     )
-    done: dict[int, _Done] = {}
+    done = BlockResult(Tally(), frozenset(), DriftSample())
     with watch.stage("score", total=total) as step:
         for row in _rows(scored):
             answer = pickle.loads(row["answer"])  # noqa: S301
             if isinstance(answer, NarraframeError):
                 raise answer
-            done[int(row["number"])] = answer
             step(answer.tally.n_posts)
-    tally = sum((done[i].tally for i in sorted(done)), Tally())
-    return _Done(tally, frozenset().union(*(one.encoders for one in done.values())))
+            done += answer
+    return done
 
 
 def _unlike(encoders: frozenset[str]) -> list[str]:

@@ -42,10 +42,12 @@ class StoppedError(Exception):
 class ScoreSummary:
     """What a scoring run came to; `n_resumed` posts were scored by an earlier run that stopped.
 
-    `drift` is None where nobody asked, and where the model keeps no reference to tell it by.
+    `encoder` names what computed the vectors. `drift` is None where nobody asked, and where the
+    model keeps no reference to tell it by.
     """
 
     model: str
+    encoder: str
     account: Account
     tally: Tally = field(default_factory=Tally)
     n_resumed: int = 0
@@ -69,7 +71,7 @@ class Extras:
     track: bool = False
 
 
-_PLAIN = Extras()
+PLAIN = Extras()
 
 
 def score(
@@ -82,7 +84,7 @@ def score(
     workspace: Workspace,
     force: bool,
     watch: Watch,
-    extras: Extras = _PLAIN,
+    extras: Extras = PLAIN,
 ) -> ScoreSummary:
     """Score `paths` into `output` (see `io.sinks`), or as JSON lines to `stdout`.
 
@@ -124,7 +126,7 @@ def score_by(
     workspace: Workspace,
     force: bool,
     watch: Watch,
-    extras: Extras = _PLAIN,
+    extras: Extras = PLAIN,
     stopped: Callable[[], bool] = lambda: False,
 ) -> ScoreSummary:
     """Score by a model that is open already; for the rest, and the errors, see `score`.
@@ -136,7 +138,7 @@ def score_by(
     """
     found, scorer = model
     started = time.monotonic()
-    summary = ScoreSummary(model=scorer.title, account=Account())
+    summary = ScoreSummary(scorer.title, scorer.encoder.name, Account())
     cache = EmbeddingCache(workspace.cache, scorer.encoder.name)
     identity = {
         "format": "1",
@@ -209,15 +211,7 @@ def score_by(
     summary.drift = drifting.result() if drifting else None
     summary.seconds = time.monotonic() - started
     if extras.track:
-        summary.warnings += track_scores(
-            workspace.store,
-            found,
-            scorer,
-            paths,
-            output,
-            summary,
-            extra=summary.drift.as_metrics() if summary.drift else None,
-        )
+        summary.warnings += track_scores(workspace.store, found, paths, output, summary)
     return summary
 
 

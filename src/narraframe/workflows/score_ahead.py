@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from narraframe.embeddings.batches import ahead
 from narraframe.embeddings.embed import VectorCache
-from narraframe.posts.prepare import prepare
 from narraframe.records import Post
 from narraframe.workflows.score_items import window_digest, windows
-from narraframe.workflows.scored_window import Item
+from narraframe.workflows.scored_window import Item, prepared
 from narraframe.workflows.scorer import Scorer
 
 NoteOf = Callable[[int, str], str | None]
@@ -101,11 +100,9 @@ def embedded_ahead(
         if window is None:
             return None
         digest = window_digest(window)
-        ready = iter(list(prepare(item for item in window if isinstance(item, Post))))
-        prepared = [next(ready) if isinstance(item, Post) else item for item in window]
         now = n_bytes()
         before, here = now, now - before
-        return ReadWindow(prepared, digest, here)
+        return ReadWindow(prepared(window), digest, here)
 
     # Whoever waits for a stream waits in the caller's thread, where an interrupt ends it.
     turns = repeat(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from narraframe.io.registry import Registered
 from narraframe.io.sinks import shown
 from narraframe.io.tracking import log_scores
 from narraframe.workflows.scored_window import Tally
-from narraframe.workflows.scorer import Scorer
 
 if TYPE_CHECKING:
     from narraframe.workflows.score import ScoreSummary
@@ -19,22 +18,16 @@ if TYPE_CHECKING:
 def track_scores(
     store: Path,
     found: Registered,
-    scorer: Scorer,
     paths: Sequence[str],
     output: str | None,
     summary: ScoreSummary,
-    *,
-    extra: Mapping[str, float] | None = None,
 ) -> list[str]:
-    """Write the run into MLflow; where that fails, return a warning, for the scores are there.
-
-    `extra` are further figures of the same posts, such as those of drift.
-    """
+    """Write the run into MLflow; where that fails, return a warning, for the scores are there."""
     parameters = {
         "model": found.name,
         "version": str(found.version),
-        "digest": scorer.bundle.digest,
-        "encoder": scorer.encoder.name,
+        "digest": summary.model.rpartition("@")[2],
+        "encoder": summary.encoder,
         "inputs": "; ".join(paths),
         "output": "standard output" if output is None else shown(output),
     }
@@ -47,6 +40,7 @@ def track_scores(
     new = summary.tally.n_posts - summary.n_resumed
     if summary.seconds and new:
         metrics["posts_per_second"] = new / summary.seconds
+    extra = summary.drift.as_metrics() if summary.drift else None
     try:
         log_scores(store, name=found.name, parameters=parameters, metrics=metrics, extra=extra)
     except Exception as error:  # noqa: BLE001 - whatever MLflow raises, no score may be lost by it

@@ -8,7 +8,7 @@ a record that could not be read as one: that has a row too, which says why.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +96,13 @@ class ScoredWindow:
     tally: Tally
     posts: Sequence[Post]
     scores: Scores
+
+
+def prepared(items: Iterable[Item]) -> list[Item]:
+    """Return the items with their posts prepared; see `posts.prepare`."""
+    held = list(items)
+    ready = prepare(item for item in held if isinstance(item, Post))
+    return [next(ready) if isinstance(item, Post) else item for item in held]
 
 
 def score_window(
