@@ -20,7 +20,7 @@ _BATCH_TOKENS = 2_048
 
 
 class OpenVinoBackend:
-    """A compiled network; see `narraframe.embeddings.sentence.Backend`."""
+    """A compiled network; see `narraframe.embeddings.encoding.Backend`."""
 
     batch_tokens = _BATCH_TOKENS
     fixed_rows = False

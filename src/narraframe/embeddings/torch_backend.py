@@ -23,7 +23,7 @@ _LOAD_FAULTS = (OSError, ValueError, KeyError, TypeError, RuntimeError, Assertio
 
 
 class TorchBackend:
-    """A loaded network; see `narraframe.embeddings.sentence.Backend`.
+    """A loaded network; see `narraframe.embeddings.encoding.Backend`.
 
     `takes_ids` is False for an encoder that makes more of a text than its tokens: then each text
     goes through sentence-transformers by itself.
