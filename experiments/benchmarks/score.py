@@ -1,9 +1,10 @@
-"""Scoring end to end: time outside the encoder, peak memory at ten times the posts, and kills.
+"""Scoring end to end: time beyond the encoder, peak memory at ten times the posts, and kills.
 
 Reads `ira_tweets` from NARRAFRAME_DATA (default: ../shared/data). A model is trained on the first
 tweets of it, and scores the ones behind, each size in a process of its own with an empty cache of
-vectors. Then a run is killed (SIGKILL) at random moments and goes on, until the output is there,
-over and over; every output is compared with that of a run that nobody stopped.
+vectors; the encoder then takes the same texts alone, in the same process. Then a run is killed
+(SIGKILL) at random moments and goes on, until the output is there, over and over; every output is
+compared with that of a run that nobody stopped.
 
     python experiments/benchmarks/score.py [--sizes 10000 100000] [--kills 20] [--killed 10000]
 """
@@ -55,57 +56,63 @@ def lay_out(place: Path, sizes: list[int]) -> None:
     )
 
 
-def score_once(place: Path, n: int, output: Path) -> None:
-    """Score `n` posts; print what it took as JSON."""
+def score_once(place: Path, n: int, output: Path, *, alone: bool) -> None:
+    """Score `n` posts; print what it took as JSON, and what the encoder takes for them `alone`."""
     from narraframe.config import Config, Workspace
     from narraframe.embeddings.sentence import SentenceEncoder
+    from narraframe.io.registry import find_model
     from narraframe.workflows.reading import ReadOptions
-    from narraframe.workflows.score import score
+    from narraframe.workflows.score import score_by
+    from narraframe.workflows.scorer import open_registered
     from narraframe.workflows.watch import Silent
 
-    inside, calls = [0.0], [0]
+    encoded: list[list[str]] = []
     real = SentenceEncoder.encode_with
 
-    def timed(self, texts, chunks, **more):
-        began = time.perf_counter()
-        try:
-            return real(self, texts, chunks, **more)
-        finally:
-            inside[0] += time.perf_counter() - began
-            calls[0] += len(texts)
+    def noted(self, texts, chunks, **more):
+        encoded.append(list(texts))
+        return real(self, texts, chunks, **more)
 
-    SentenceEncoder.encode_with = timed
-    summary = score(
+    SentenceEncoder.encode_with = noted
+    workspace = Workspace(place, Config(), is_set_up=True)
+    found = find_model(workspace.store, MODEL)
+    scorer = open_registered(found, workspace=workspace, watch=Silent())
+    summary = score_by(
+        (found, scorer),
         [str(place / f"new-{n}.jsonl")],
-        output=output,
+        output=str(output),
         stdout=sys.stdout,
-        model_uri=MODEL,
         options=ReadOptions(),
-        workspace=Workspace(place, Config(), is_set_up=True),
+        workspace=workspace,
         force=False,
         watch=Silent(),
     )
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    found = {
+    SentenceEncoder.encode_with = real
+    began = time.perf_counter()
+    for texts in encoded if alone else ():
+        scorer.encoder.encode(texts)
+    report = {
         "seconds": summary.seconds,
-        "inside": inside[0],
-        "encoded": calls[0],
+        "alone": time.perf_counter() - began,
+        "encoded": sum(map(len, encoded)),
         "peak_mb": int(peak.split()[1]) / 1024,
         "posts": summary.tally.n_posts,
         "resumed": summary.n_resumed,
     }
-    print(json.dumps(found))
+    print(json.dumps(report))
 
 
-def command(place: Path, n: int, output: Path) -> list[str]:
-    return [sys.executable, __file__, "--one", str(place), str(n), str(output)]
+def command(place: Path, n: int, output: Path, *more: str) -> list[str]:
+    return [sys.executable, __file__, "--one", str(place), str(n), str(output), *more]
 
 
 def measure(place: Path, n: int) -> dict[str, float]:
     shutil.rmtree(place / "data" / "cache", ignore_errors=True)
     output = place / f"out-{n}.parquet"
-    done = subprocess.run(command(place, n, output), check=True, stdout=subprocess.PIPE, text=True)
+    line = command(place, n, output, "--alone")
+    done = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -144,9 +151,10 @@ def main() -> None:
     parser.add_argument("--killed", type=int, help="posts of the runs that are killed")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        score_once(Path(asked.one[0]), int(asked.one[1]), Path(asked.one[2]))
+        score_once(Path(asked.one[0]), int(asked.one[1]), Path(asked.one[2]), alone=asked.alone)
         return
     sizes = sorted(asked.sizes)
     killed = asked.killed or sizes[0]
@@ -156,13 +164,14 @@ def main() -> None:
         rows, peaks = [], []
         for n in sorted({*sizes, killed}):
             found = measure(place, n)
-            outside = 1 - found["inside"] / found["seconds"]
+            outside = 1 - found["alone"] / found["seconds"]
             peaks.append(found["peak_mb"])
             rows += [
                 ("seconds", n, f"{found['seconds']:.1f}"),
                 ("posts per second", n, f"{n / found['seconds']:.0f}"),
                 ("texts encoded", n, str(found["encoded"])),
-                ("share of time outside the encoder", n, f"{outside:.3f}"),
+                ("seconds of the encoder alone", n, f"{found['alone']:.1f}"),
+                ("share of time beyond the encoder", n, f"{outside:.3f}"),
                 ("peak memory (MB)", n, f"{found['peak_mb']:.0f}"),
             ]
         if len(peaks) > 1:
