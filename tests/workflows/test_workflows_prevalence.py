@@ -176,7 +176,7 @@ def test_without_an_audit_no_figure_by_design_is_made_up(tmp_path, monkeypatch):
     share = found.of("farming")
     assert not share.is_known
     assert share.naive.value == 0.25
-    assert "nothing bears out what the model counts" in found.notes[0]
+    assert "nothing bears out any figure" in found.notes[0]
 
 
 def test_scores_alone_outside_of_a_workspace_give_what_the_model_says(study, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from narraframe.annotations.audit_holes import HOLES
 from narraframe.annotations.audit_strata import without_unanswered
 from narraframe.config import Workspace
 from narraframe.errors import CodebookError, InputError, UsageError
@@ -20,7 +21,7 @@ from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.metrics.prevalence_slices import Evidence, label_share, shares_by
 from narraframe.records import LabelPlan, LabelShare, Post, Prevalence, Scores, ShareChange
 from narraframe.records.prevalence import ALL, CHANNEL, MONTH
-from narraframe.workflows.prevalence_audit import HOLES, AuditAnswers, audit_answers
+from narraframe.workflows.prevalence_audit import AuditAnswers, audit_answers
 from narraframe.workflows.prevalence_scores import ModelSays, model_says, nothing_said
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.scorer import NO_TEXT
@@ -207,10 +208,12 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = list(audit.notes)
     if not audit.n_answered:
-        notes.append(
-            "no audit post has an answer: nothing bears out what the model counts. Draw an audit "
-            "with narraframe queue, and label it"
+        todo = (
+            "Label the audit posts, which narraframe queue and push send, and narraframe pull"
+            if audit.n_drawn
+            else "Draw an audit with narraframe queue, and label it"
         )
+        notes.append(f"no audit post has an answer: nothing bears out any figure. {todo}")
     if open_ := _left_open(audit, label_ids):
         notes.append(
             "answered posts leave a label open (nobody was asked, or annotators disagree), and are "
@@ -221,14 +224,25 @@ def _notes(
             f"{audit.n_skipped:,} of {audit.n_drawn:,} audit posts were skipped by annotators: "
             "shares hold if they are like the others"
         )
+    if audit.n_disputed:
+        notes.append(
+            f"{audit.n_disputed:,} audit posts have answers that agree in nothing, and count as "
+            "skipped: narraframe adjudicate has them settled"
+        )
     if audit.n_uncovered:
         notes.append(
             f"{audit.n_uncovered:,} posts are of channels and months that the audit has no answer "
-            "from: narraframe queue draws and asks for them"
+            f"from: {_reached(audit)}"
         )
     if scores is None and not audit.is_census:
         notes.append("without scores: shares are those of the audit alone")
     return (*notes, *(says.notes if audit.n_answered and not audit.is_census else ()))
+
+
+def _reached(audit: AuditAnswers) -> str:
+    if audit.n_waiting:
+        return "label the audit posts that wait; narraframe queue draws more where there is none"
+    return "narraframe queue draws and asks for them"
 
 
 def _outside(slices: Mapping[str, Sequence[str | None]], by: Sequence[str]) -> Iterator[str]:
