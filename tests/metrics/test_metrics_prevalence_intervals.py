@@ -22,6 +22,7 @@ def share_of(y, *, n_posts, honest=None, decision=None, by="all", value=""):
     says = nothing if honest is None else honest
     evidence = Evidence(
         stratum=np.zeros(n_posts, dtype=np.intp),
+        chance=np.ones(n_posts),
         y=answers,
         honest=says,
         probability=says,
@@ -86,7 +87,7 @@ def test_the_mean_of_probabilities_has_the_interval_of_who_believes_them():
 
 def test_a_slice_holds_its_posts_alone_and_posts_without_a_value_are_in_none():
     y = np.array([1.0, 1, 0, 0, 0, np.nan])
-    evidence = Evidence(np.zeros(6, dtype=np.intp), y, *[np.full(6, np.nan)] * 3)
+    evidence = Evidence(np.zeros(6, dtype=np.intp), np.ones(6), y, *[np.full(6, np.nan)] * 3)
     found = list(shares_by("x", evidence, by="month", values=["b", "a", "a", "b", None, "b"]))
     assert [(s.value, s.n_posts, s.n_audit, s.n_positive) for s in found] == [
         ("a", 2, 2, 1),

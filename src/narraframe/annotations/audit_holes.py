@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 HOLES = 0.1
 """Share of audit posts that may wait for an answer; beyond it, what comes after them waits too."""
@@ -17,17 +18,19 @@ UNREACHED = 0.1
 class Counted:
     """Of N posts: `counts` bool (N,), whose answer counts; `stratum` intp (N,), as they were drawn.
 
-    `is_smaller`: all answers are those of a smaller audit, for which strata were joined.
+    `is_smaller`: all answers are those of a smaller audit, whose strata are one; there, `chance`
+    float64 (N,) is that of a post to be in it. Elsewhere it is 1: equal within each stratum.
     """
 
     counts: NDArray[np.bool_]
     stratum: NDArray[np.intp]
+    chance: NDArray[np.float64]
     is_smaller: bool = False
 
 
 def counted(
     number: NDArray[np.float64],
-    limit: NDArray[np.float64],
+    due: NDArray[np.bool_],
     stratum: NDArray[np.intp],
     answered: NDArray[np.bool_],
     waiting: NDArray[np.bool_],
@@ -37,25 +40,26 @@ def counted(
     Who has an answer while others wait may have it for another reason than chance: it was chosen
     for the model to learn from, and then drawn. Those before the first that waits are a sample as
     random as a smaller audit would have been. That holds within each stratum. Where it leaves many
-    strata without an answer, as of an audit that is half done, one limit for all takes its place:
-    answers on posts below it are what an audit drawn up to there would have been, and the strata
-    that it cuts are one. The limit is the highest below which no more than `HOLES` of the posts
-    wait.
+    strata without an answer, as of an audit that is half done, one limit for all takes its place,
+    the highest below which no more than `HOLES` of the audit posts wait. Of a stratum of N posts
+    of which n were drawn, those of the n that lie below the limit t are min(n, Binomial(N, t)): by
+    the mean of that over N, the chance of each of its posts, answers are weighed.
 
     Parameters
     ----------
     number : float64 array of shape (N,)
         Permanent numbers of all posts.
-    limit : float64 array of shape (N,)
-        Below it a post is of the audit; 0 where none was drawn.
+    due : bool array of shape (N,)
+        The posts of the audit, those whose numbers lie below the limit of their stratum.
     stratum : intp array of shape (N,)
-        Posts of equal limits, negative where none was drawn.
+        Negative where none was drawn.
     answered, waiting : bool arrays of shape (N,)
         The audit posts that have an answer, and that will have one; others were skipped.
     """
+    equal = np.ones(len(number))
     n, n_waiting = int((answered | waiting).sum()), int(waiting.sum())
     if n_waiting <= HOLES * n:
-        return Counted(answered, stratum)
+        return Counted(answered, stratum, equal)
     first = np.full(stratum.max() + 2, np.inf)
     np.minimum.at(first, stratum[waiting], number[waiting])
     by_stratum = answered & (number < first[stratum])
@@ -64,9 +68,8 @@ def counted(
         up_to = _one_limit(number, answered, waiting)
         below = answered & (number < up_to)
         if below.any() and 2 * below.sum() >= by_stratum.sum():
-            joined = np.where(limit > up_to, stratum.max() + 1, stratum)
-            return Counted(below, joined, is_smaller=True)
-    return Counted(by_stratum, stratum)
+            return Counted(below, np.minimum(stratum, 0), _chance(due, stratum, up_to), True)
+    return Counted(by_stratum, stratum, equal)
 
 
 def _one_limit(
@@ -78,3 +81,14 @@ def _one_limit(
     few = np.cumsum(waiting[rows]) <= HOLES * np.arange(1, len(rows) + 1)
     m = int(np.flatnonzero(few)[-1]) + 1 if few.any() else 0
     return float(number[rows[m]]) if m < len(rows) else np.inf
+
+
+def _chance(due: NDArray[np.bool_], stratum: NDArray[np.intp], up_to: float) -> NDArray[np.float64]:
+    """Return each post's chance to be among those drawn in its stratum and below one limit."""
+    inside = stratum >= 0
+    size, drawn = np.bincount(stratum[inside]), np.bincount(stratum[due & inside])
+    of_stratum = np.ones(len(size))
+    for h in np.flatnonzero(drawn):
+        # the mean of min(n, X) is the sum of the chances that X exceeds 0, 1, ... n - 1
+        of_stratum[h] = binom.sf(np.arange(drawn[h]), size[h], min(up_to, 1.0)).sum() / size[h]
+    return np.where(inside, of_stratum[stratum], 1.0)

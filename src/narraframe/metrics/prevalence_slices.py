@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,14 @@ UNREACHED = 0.1
 class Evidence:
     """What is known of the N posts of a population and one label.
 
-    `stratum` intp (N,) of the audit, negative where no answer speaks of it; `y` float64 (N,): 1 or
-    0 where an audit post has an answer, nan elsewhere; `honest` float64 (N,): probabilities that
-    the post's own answer had no part in, nan where there is none; `probability` and `decision`
-    (N,) as scored, nan where not.
+    `stratum` intp (N,) of the audit, negative where no answer speaks of it; `chance` float64 (N,)
+    to be drawn, up to a factor in each stratum; `y` float64 (N,): 1 or 0 where an audit post has an
+    answer, nan elsewhere; `honest` float64 (N,): probabilities that the post's own answer had no
+    part in, nan where there is none; `probability` and `decision` (N,) as scored, nan where not.
     """
 
     stratum: NDArray[np.intp]
+    chance: NDArray[np.float64]
     y: NDArray[np.float64]
     honest: NDArray[np.float64]
     probability: NDArray[np.float64]
@@ -38,13 +39,7 @@ class Evidence:
 
     def at(self, rows: NDArray[np.bool_]) -> Evidence:
         """Return the posts that `rows` (N,) marks."""
-        return Evidence(
-            self.stratum[rows],
-            self.y[rows],
-            self.honest[rows],
-            self.probability[rows],
-            self.decision[rows],
-        )
+        return Evidence(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def shares_by(
@@ -112,7 +107,8 @@ def label_share(label_id: str, evidence: Evidence, *, by: str, value: str) -> La
 def _by_audit(evidence: Evidence) -> tuple[Share, Share]:
     """Return the share by the audit alone, and with what the model says."""
     answered = ~np.isnan(evidence.y)
-    drawn, y = weigh(evidence.stratum, answered), evidence.y[answered]
+    drawn = weigh(evidence.stratum, answered, chance=evidence.chance)
+    y = evidence.y[answered]
     alone, known = audit_share(y, drawn), ~np.isnan(evidence.honest)
     if not known.any():
         return alone, alone

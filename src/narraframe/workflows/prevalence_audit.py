@@ -27,31 +27,39 @@ from narraframe.workflows.labelled import annotations_of
 class AuditAnswers:
     """Answers on N posts and k labels, nan where there is none, or the post is not of the audit.
 
-    `stratum` intp (N,). Of `n_drawn` audit posts `n_answered` have an answer that counts,
-    `n_copied` of them the one of a near-copy; `n_waiting` have none yet, `n_skipped` were skipped,
-    and on `n_disputed` annotators agree in nothing. `n_uncovered` posts of the N lie in strata
-    without an answer that counts. `is_census`: there is no audit, but every post has an answer.
+    `stratum` intp (N,), and `chance` float64 (N,) as of `Counted`. Of `n_drawn` audit posts
+    `n_answered` have an answer that counts, `n_copied` of them the one of a near-copy; `n_waiting`
+    have none yet, `n_skipped` were skipped, and on `n_disputed` annotators agree in nothing.
+    Several answered `n_several`; of these, labels `by_majority` were left to it though another
+    consensus was asked for. `n_uncovered` posts of the N lie in strata without an answer that
+    counts. `is_census`: there is no audit, but every post has an answer.
     """
 
     label_ids: tuple[str, ...]
     y: NDArray[np.float64]
     stratum: NDArray[np.intp]
+    chance: NDArray[np.float64]
     n_drawn: int = 0
     n_answered: int = 0
     n_copied: int = 0
     n_waiting: int = 0
     n_skipped: int = 0
     n_disputed: int = 0
+    n_several: int = 0
+    by_majority: tuple[str, ...] = ()
     n_uncovered: int = 0
     is_census: bool = False
     notes: tuple[str, ...] = ()
 
 
-def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers | None:
+def audit_answers(
+    posts: Sequence[Post], workspace: Workspace, *, consensus: str = "majority"
+) -> AuditAnswers | None:
     """Read the audit of `posts`; None where the workspace has no codebook.
 
     An audit post that is a near-copy of a labelled one has its answer. Second looks do not count,
-    as a model chose them; gold answers do.
+    as a model chose them; gold answers do. `consensus` joins several annotators, as of
+    `build_targets`.
 
     Raises
     ------
@@ -61,16 +69,17 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
     if not workspace.codebook.exists():
         return None
     codebook = read_codebook(workspace.codebook)
-    answers = _answers(workspace, codebook)
+    together = _together(workspace, codebook, consensus=consensus)
     drawn = _drawn(posts, workspace)
     copies = read_copies(workspace.path(workspace.config.paths.copies))
     skipped = {i for i, _ in read_skips(workspace.path(workspace.config.paths.skipped))}
     ids = [post.post_id for post in posts]
-    own = [answers.get(post_id) for post_id in ids]
+    own = [together.of(post_id) for post_id in ids]
+    by_several = np.array([post_id in together.by_several for post_id in ids], dtype=np.bool_)
     if not drawn.due.any() and bool(own) and all(row is not None for row in own):
-        return _census(codebook, own)
+        return _census(codebook, own, together, n_several=int(by_several.sum()))
     said = [
-        row if row is not None else answers.get(copies.get(post_id, "")) if due else None
+        row if row is not None else together.of(copies.get(post_id, "")) if due else None
         for post_id, row, due in zip(ids, own, drawn.due.tolist(), strict=True)
     ]
     rows = np.array([np.full(len(codebook.label_ids), np.nan) if r is None else r for r in said])
@@ -78,7 +87,7 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
     there = asked & ~np.isnan(rows.reshape(len(ids), -1)).all(axis=1)
     by_annotators = drawn.due & ~asked & np.array([i in skipped for i in ids], dtype=np.bool_)
     waiting = drawn.due & ~asked & ~by_annotators
-    found = counted(drawn.number, drawn.limit, drawn.stratum, there, waiting)
+    found = counted(drawn.number, drawn.due, drawn.stratum, there, waiting)
     n_left = int(there.sum() - found.counts.sum())
     copied = found.counts & np.array([row is None for row in own], dtype=np.bool_)
     uncovered = without_unanswered(found.stratum, found.counts) == UNCOVERED
@@ -86,48 +95,80 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
         label_ids=codebook.label_ids,
         y=np.where(found.counts[:, None], rows, np.nan),
         stratum=found.stratum,
+        chance=found.chance,
         n_drawn=int(drawn.due.sum()),
         n_answered=int(found.counts.sum()),
         n_copied=int(copied.sum()),
         n_waiting=int(waiting.sum()),
         n_skipped=int(by_annotators.sum()),
         n_disputed=int((asked & ~there).sum()),
+        n_several=int((drawn.due & by_several).sum()),
+        by_majority=together.left,
         n_uncovered=int(uncovered.sum()) if found.counts.any() else 0,
         notes=_waits(found, waiting, n_late=int((drawn.late & waiting).sum()), n_left=n_left),
     )
 
 
-def _census(codebook: Codebook, answers: Sequence[NDArray[np.float64] | None]) -> AuditAnswers:
+def _census(
+    codebook: Codebook,
+    answers: Sequence[NDArray[np.float64] | None],
+    together: _Said,
+    *,
+    n_several: int,
+) -> AuditAnswers:
     n = len(answers)
     return AuditAnswers(
         codebook.label_ids,
         np.array(answers, dtype=np.float64),
         np.zeros(n, dtype=np.intp),
+        np.ones(n),
         n_drawn=n,
         n_answered=n,
+        n_several=n_several,
+        by_majority=together.left,
         is_census=True,
         notes=("every post has an answer: shares are counted, where no answer is left open",),
     )
 
 
-def _answers(workspace: Workspace, codebook: Codebook) -> Mapping[str, NDArray[np.float64]]:
-    """Return what the annotators say together of each labelled post, (k,), nan where unknown."""
+@dataclass(frozen=True)
+class _Said:
+    """What the annotators say together: of each labelled post (k,), nan where unknown.
+
+    `by_several`: posts that two or more answered. `left`: labels left to the majority, as too few
+    posts have three answers.
+    """
+
+    answers: Mapping[str, NDArray[np.float64]]
+    by_several: frozenset[str]
+    left: tuple[str, ...]
+
+    def of(self, post_id: str) -> NDArray[np.float64] | None:
+        return self.answers.get(post_id)
+
+
+def _together(workspace: Workspace, codebook: Codebook, *, consensus: str) -> _Said:
     rows = annotations_of(workspace, codebook)
     of_audit = [row for row in rows if row.gold or row.design != DOUBTFUL]
-    targets = build_targets(of_audit, codebook).targets
-    y = np.where(targets.mask, targets.y, np.nan).astype(np.float64)
-    return dict(zip(targets.post_ids, y, strict=True))
+    report = build_targets(of_audit, codebook, consensus=consensus)
+    ids, mask = report.targets.post_ids, report.targets.mask
+    y = np.where(mask, report.targets.y, np.nan).astype(np.float64)
+    several = np.flatnonzero((report.n_annotators > 1).any(axis=1))
+    return _Said(
+        answers=dict(zip(ids, y, strict=True)),
+        by_several=frozenset(ids[i] for i in several),
+        left=report.by_majority,
+    )
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Of N posts: permanent `number`, `limit` of its cell (0: none was drawn), and `stratum`.
+    """Of N posts: permanent `number`, and `stratum`.
 
     `due` bool (N,): of the audit; `late`: of those, the ones that came after it was drawn.
     """
 
     number: NDArray[np.float64]
-    limit: NDArray[np.float64]
     stratum: NDArray[np.intp]
     due: NDArray[np.bool_]
     late: NDArray[np.bool_]
@@ -158,7 +199,7 @@ def _drawn(posts: Sequence[Post], workspace: Workspace) -> _Drawn:
     limit = np.array([limits.get(cell, 0.0) for cell in cells], dtype=np.float64)
     due = number < limit
     is_chosen = np.array([post_id in chosen for post_id in ids], dtype=np.bool_)
-    return _Drawn(number, limit, strata_of(cells, limits), due, due & ~is_chosen)
+    return _Drawn(number, strata_of(cells, limits), due, due & ~is_chosen)
 
 
 def _waits(
