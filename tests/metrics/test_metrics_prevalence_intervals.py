@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narraframe.metrics.prevalence_changes import share_change
-from narraframe.metrics.prevalence_intervals import difference, mean_probability, wilson
+from narraframe.metrics.prevalence_intervals import difference, mean_probability
 from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.metrics.prevalence_slices import Evidence, label_share, shares_by
+from narraframe.metrics.wilson import wilson_ends
 from narraframe.records import Estimate
 
 
@@ -42,13 +43,13 @@ def share_of(y, *, n_posts, honest=None, decision=None, by="all", value=""):
 )
 def test_wilsons_interval_is_that_of_newcombes_table(yes, n, low, high):
     """Newcombe (1998), Statistics in Medicine 17, 857-872, table I, method 3."""
-    found = wilson(yes / n, n, level=0.95)
+    found = wilson_ends(yes / n, n, level=0.95)
     assert found == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
 def test_the_interval_of_a_difference_is_that_of_newcombes_table():
     """Newcombe (1998), Statistics in Medicine 17, 873-890, table II: 56/70 - 48/80, method 10."""
-    a, b = (Estimate(x / n, *wilson(x / n, n, level=0.95), n) for x, n in ((48, 80), (56, 70)))
+    a, b = (Estimate(x / n, *wilson_ends(x / n, n, level=0.95), n) for x, n in ((48, 80), (56, 70)))
     found = difference(a, b)
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == (
@@ -59,9 +60,9 @@ def test_the_interval_of_a_difference_is_that_of_newcombes_table():
 
 @given(st.floats(0, 1), st.floats(0.5, 1e6))
 def test_wilsons_interval_holds_the_share_and_stays_in_bounds(value, effective):
-    low, high = wilson(value, effective, level=0.95)
+    low, high = wilson_ends(value, effective, level=0.95)
     assert 0 <= low <= value <= high <= 1
-    mirrored = wilson(1 - value, effective, level=0.95)
+    mirrored = wilson_ends(1 - value, effective, level=0.95)
     assert mirrored == (pytest.approx(1 - high, abs=1e-9), pytest.approx(1 - low, abs=1e-9))
 
 
@@ -168,7 +169,7 @@ def test_the_plan_is_the_least_number_that_will_do():
     n = plan_share(share, width=0.1).n_more + 100
 
     def width(answers):
-        low, high = wilson(share.design.value, answers / (1 - answers / 3_000), level=0.95)
+        low, high = wilson_ends(share.design.value, answers / (1 - answers / 3_000), level=0.95)
         return high - low
 
     assert width(n) <= 0.1 * 1.03  # the spread of a hundred answers is a little over 1

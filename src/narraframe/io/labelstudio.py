@@ -154,6 +154,29 @@ class Server:
             self._compare("predictions", len(chunk), taken.created)
             yield len(chunk)
 
+    def keep_open(self, project_id: int) -> Iterator[int]:
+        """Have tasks that two annotators are wanted for stay open after one; yield for each.
+
+        A project closes its tasks after the first answer. A closed one is passed over by "Label all
+        tasks", and nobody would give the second.
+        """
+        wanted = {
+            "filter": "filter:tasks:data.n_annotators",
+            "operator": "equal",
+            "value": 2,
+            "type": "Number",
+        }
+        query = json.dumps({"filters": {"conjunction": "and", "items": [wanted]}})
+        with explained(self.url, what=f"project {project_id}"):
+            listed = self._client.tasks.list(
+                project=project_id, fields="task_only", page_size=_PAGE, query=query
+            )
+            closed = [task for task in map(_plain, listed) if (task.get("overlap") or 1) < 2]
+            for task in closed:
+                done = (task.get("total_annotations") or 0) > 1
+                self._client.tasks.update(id=str(task["id"]), overlap=2, is_labeled=done)
+                yield 1
+
     def ensure_views(self, project_id: int, views: Sequence[Mapping[str, Any]]) -> None:
         """Make the views of the data manager whose titles are not there; the first comes first."""
         with explained(self.url):

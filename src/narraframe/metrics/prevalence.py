@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.metrics.prevalence_intervals import wilson
 from narraframe.metrics.prevalence_sampling import Drawn
+from narraframe.metrics.wilson import LEVEL, wilson_ends
 from narraframe.records import Estimate
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,6 @@ FEW = 5
 """Answers of the rarer kind from which the spread of the answers themselves is trusted."""
 ENOUGH = 30
 """From here on its relation to the weights is."""
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Share:
 
     def interval(self, *, level: float = LEVEL) -> Estimate:
         """Put Wilson's score interval for the effective size around the share."""
-        low, high = wilson(self.value, self.effective, level=level)
+        low, high = wilson_ends(self.value, self.effective, level=level)
         return Estimate(self.value, low, high, self.n, level)
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.metrics.prevalence import FEW, LEVEL, Share, audit_share, design_share
-from narraframe.metrics.prevalence_intervals import mean_probability, wilson
+from narraframe.metrics.prevalence import FEW, Share, audit_share, design_share
+from narraframe.metrics.prevalence_intervals import mean_probability
 from narraframe.metrics.prevalence_sampling import weigh
+from narraframe.metrics.wilson import LEVEL, wilson_ends
 from narraframe.records import Estimate, LabelShare
 
 SMALL, WIDE = 30, 0.2
@@ -127,7 +128,7 @@ def _count(decisions: NDArray[np.float64]) -> Estimate:
     if not len(decisions):
         return _unknown()
     value = float(decisions.mean())
-    return Estimate(value, *wilson(value, len(decisions), level=LEVEL), len(decisions), LEVEL)
+    return Estimate(value, *wilson_ends(value, len(decisions), level=LEVEL), len(decisions), LEVEL)
 
 
 def _unknown() -> Estimate:

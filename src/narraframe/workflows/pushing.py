@@ -154,6 +154,9 @@ def push(
             for n in server.import_tasks(project.project_id, tasks):
                 step(n)
         anew = list(zip(untouched, predicted.predictions[len(new) :], strict=True))
+        with watch.stage("ask for second annotators", unit="tasks") as step:
+            for n in server.keep_open(project.project_id):
+                step(n)
         n_refreshed = _refresh(server, mirror, anew, workspace=workspace, watch=watch)
         n_ticked = sum(bool(task["predictions"]) for task in tasks)
         if model is not None and (n_refreshed or n_ticked):
