@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from narraframe.cli import cli
 from narraframe.config import find_workspace
 from narraframe.errors import CodebookError, InputError, ModelError, TableError, UsageError
 from narraframe.io.prevalence import read_prevalence
-from narraframe.io.queue import frame_path, read_audit, write_copies
+from narraframe.io.queue import frame_path, read_audit, read_queue, write_copies
 from narraframe.io.scores import score_rows
 from narraframe.io.skips import write_skips
 from narraframe.metrics.prevalence_planning import plan_share
@@ -478,6 +479,25 @@ def test_the_command_compares_and_plans(study):
     done = CliRunner().invoke(cli, [*common, "--width", "0.1"])
     assert done.exit_code == 2
     assert "--width goes with --plan" in done.output
+
+
+def test_the_queue_that_a_plan_names_asks_for_as_many_audit_posts(study):
+    """Half of the audit waits: those that wait are among the posts to be asked."""
+    study.answers = {i: study.answers[i] for i in study.drawn[:30]}
+    study.label()
+    where = ["--workspace", str(study.workspace.root)]
+    planned = CliRunner().invoke(cli, ["prevalence", str(study.path), *where, "--plan"])
+    (command,) = re.findall(r"narraframe (queue POSTS .*) --force", planned.output)
+    words = command.replace("POSTS", str(study.path)).split()
+    words[words.index("-o") + 1] = str(study.workspace.path("data/queue.csv"))
+    done = CliRunner().invoke(cli, [*words, *where])
+    assert done.exit_code == 0, done.output
+    queued = read_queue(study.workspace.path("data/queue.csv"))
+    assert {item.design for item in queued} == {"audit"}
+    plans = run(study, width=0.1).plans
+    assert len(queued) == max(plan.n_more for plan in plans)
+    assert set(study.drawn[:30]) == set(study.answers)
+    assert {*study.drawn} == {*study.answers, *(item.post_id for item in queued)}
 
 
 def test_the_command_tells_a_census_from_an_audit_and_labels_apart(tmp_path, monkeypatch):

@@ -272,3 +272,8 @@ def _show_plans(plans: Sequence[LabelPlan], names: dict[str, str], *, width: flo
             for plan in plans
         ],
     )
+    if n := max((plan.n_more for plan in plans if not plan.value), default=0):
+        say(
+            f"  to have them all asked: narraframe queue POSTS -o data/queue.csv -n {n} --audit 1 "
+            "--force, then push"
+        )
