@@ -10,7 +10,7 @@ stratified  as `narraframe queue` draws: channels (k-means clusters) and six mon
 uneven      some strata drawn three times as densely as others
 copies      one post in twenty is there 2 to 40 times over: half of the population are copies
 change      two periods with copies in both; what is estimated is how much a share changed
-own         the classifier is trained on the audit itself (fewer repetitions)
+own         the classifier is trained on nothing but the audit itself, and scores all posts
 
 "by design" is what `narraframe prevalence` prints. Beside it: the same with the normal interval of
 the papers; with residuals added up by copies (cluster-robust) or groups of copies drawn anew
@@ -158,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--repetitions", type=int, default=500)
-    parser.add_argument("--own", type=int, default=40, help="repetitions that train; 0: none")
+    parser.add_argument("--own", type=int, default=500, help="repetitions that train; 0: none")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="embeddings, scores")
     parser.add_argument("-o", "--output", type=Path, default=HERE / "results" / "prevalence.csv")

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from prevalence_sets import Population
 
-from narraframe.metrics.prevalence import LEVEL, audit_share, design_share
-from narraframe.metrics.prevalence_intervals import difference, mean_probability, wilson
+from narraframe.metrics.prevalence import audit_share, design_share
+from narraframe.metrics.prevalence_intervals import difference, mean_probability
 from narraframe.metrics.prevalence_sampling import Drawn, weigh
+from narraframe.metrics.wilson import LEVEL, wilson_ends
 
 Ends = tuple[float, float, float]
 Z = 1.959964
@@ -32,7 +33,7 @@ class Audit:
 
 def naive(a: Audit, j: int) -> Ends:
     value = float(a.q.decision[:, j].mean())
-    return value, *wilson(value, len(a.q.y), level=LEVEL)
+    return value, *wilson_ends(value, len(a.q.y), level=LEVEL)
 
 
 def calibrated(a: Audit, j: int) -> Ends:
@@ -81,7 +82,7 @@ def cluster_robust(a: Audit, j: int) -> Ends:
     _, e = residuals(a, j)
     member = np.unique(a.q.group[a.drawn.rows], return_inverse=True)[1]
     swell = (np.bincount(member, e) ** 2).sum() / max((e**2).sum(), 1e-12)
-    return found.value, *wilson(found.value, found.effective / max(swell, 1e-3), level=LEVEL)
+    return found.value, *wilson_ends(found.value, found.effective / max(swell, 1e-3), level=LEVEL)
 
 
 def group_bootstrap(a: Audit, j: int) -> Ends:

@@ -1,20 +1,16 @@
 """The labelling loop on a real server: queue, push, label, pull, agree, settle, learn, again."""
 
-import contextlib
-import io
 import json
-import re
 import shutil
 import uuid
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from labelstudio_browser import NEEDS_CHROMIUM, Annotator
-from labelstudio_people import PASSWORD, admin, choices, evidence, sign_up, taxonomy
+from labelstudio_people import PASSWORD, admin, choices, evidence, sign_up
+from labelstudio_study import SAMPLE, number, results, sample_readings, say
 
 from narraframe.annotations.results import chosen_labels
-from narraframe.cli import run
 from narraframe.io.annotations import read_annotations
 from narraframe.io.codebook import read_codebook
 from narraframe.io.projects import read_projects
@@ -23,25 +19,9 @@ from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.watch import Silent
 
 pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
-EXPORT = files("narraframe.sample").joinpath("result.json")
-SAMPLE = Path(str(files("narraframe.sample")))
+EXPORT = SAMPLE / "result.json"
 ANNOTATIONS, CODEBOOK = Path("labels/annotations"), Path("labels/codebook.toml")
 N = 60
-
-
-def say(*arguments):
-    """Run a command that works, and return what it printed."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run([str(argument) for argument in arguments])
-    assert code == 0, err.getvalue()
-    return out.getvalue()
-
-
-def number(name, told):
-    """Return the number behind `name` in the two columns that are shown."""
-    (found,) = re.findall(rf"^ +{re.escape(name)} +([\d,]+)$", told, re.MULTILINE)
-    return int(found.replace(",", ""))
 
 
 @pytest.fixture(scope="module")
@@ -51,29 +31,7 @@ def codebook():
 
 @pytest.fixture(scope="module")
 def readings(codebook):
-    """Return what the sample's two annotators chose: annotator -> post -> label ids."""
-    chosen = {"ann-01": {}, "ann-02": {}}
-    for row in read_annotations(SAMPLE / "annotations", codebook):
-        of_post = chosen[row.annotator].setdefault(row.post_id, [])
-        if row.value and row.label_id in codebook.leaf_ids:
-            of_post.append(row.label_id)
-    return chosen
-
-
-def results(ids, codebook):
-    """Return an answer as the page would send it."""
-    of = {
-        f: [i for i in ids if codebook.by_id[i].facet_id == f]
-        for f in ("narrative", "frame", "stance")
-    }
-    found = []
-    if of["narrative"]:
-        found.append(
-            taxonomy("narrative", *((codebook.by_id[i].parent, i) for i in of["narrative"]))
-        )
-    if of["frame"]:
-        found.append(taxonomy("frame", *((i,) for i in of["frame"])))
-    return [*found, choices("stance", *of["stance"])]
+    return sample_readings(codebook)
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +146,10 @@ def test_the_loop(place, label_studio, people, readings, codebook, tmp_path):
         id=made[marked].id, result=[*answer, evidence(text, text[5:25], "narrative")]
     )
 
-    # --- and by a third in a browser, who sees what is ticked, corrects it and marks a passage
+    # --- and by a third in a browser, who sees what is ticked, corrects it and marks a passage: of
+    # the first post that is open, as one of two has answered it
     task, passage = label_in_the_browser(label_studio, third, tmp_path)
+    assert task["data"]["post_id"] == both[0]
 
     # --- pulled, and nothing new the second time
     told = say("pull")
@@ -246,8 +206,8 @@ def test_the_loop(place, label_studio, people, readings, codebook, tmp_path):
     told = say("adjudicate", "data/posts.parquet")
     assert number("with disagreement, not settled", told) > 0
     disputed = tasks_of(label_studio, "adjudication")
-    assert disputed.keys() <= {*both[2:]}
-    settled, task = next(iter(disputed.items()))
+    assert disputed.keys() <= {both[0], *both[2:]}
+    settled, task = next((i, task) for i, task in disputed.items() if i != both[0])
     assert first.pseudonym in task["data"]["answers"]
     assert second.pseudonym in task["data"]["answers"]
     judge.answer(task["id"], *results(readings["ann-01"][settled], codebook))

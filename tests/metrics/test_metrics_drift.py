@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from narraframe.metrics.drift import NewPosts, drift
 from narraframe.metrics.energy import energy_test
+from narraframe.metrics.farness import far_test
 from narraframe.records import DriftReference
 
 
@@ -111,6 +113,39 @@ def test_posts_far_from_all_training_posts_are_found():
     assert found.far >= 0.1
     (far,) = (test for test in found.tests if test.name == "far")
     assert far.drifted
+
+
+def test_false_alarms_of_the_far_test_are_as_rare_as_stated():
+    rng = np.random.default_rng(7)
+    p = [far_test(unit(rng, 60), unit(rng, 40), n_permutations=199, seed=i).p for i in range(400)]
+    # 400 draws at 0.05: 20 expected, at most 34 in 999 of 1,000 cases
+    assert sum(x <= 0.05 for x in p) <= 34
+    assert sum(x <= 0.5 for x in p) >= 140
+
+
+def test_far_ranks_are_those_of_the_definition():
+    rng = np.random.default_rng(8)
+    x, y = unit(rng, 40, d=3), unit(rng, 3, d=3, towards=2)
+    found = far_test(x, y, n_permutations=999)
+    usual = [min(1 - float(a @ b) for j, b in enumerate(x) if j != i) for i, a in enumerate(x)]
+    new = [min(1 - float(a @ b) for b in x) for a in y]
+    of_all = np.array(usual + new)
+    rank = [(of_all < d - 1e-6).sum() + ((abs(of_all - d) < 1e-6).sum() + 1) / 2 for d in of_all]
+    score = [math.log(1 - (r - 0.5) / 43) ** 2 for r in rank]
+    observed = sum(score[40:])
+    dealt = [sum(some) for some in itertools.combinations(score, 3)]
+    exact = np.mean([s >= observed - 1e-9 for s in dealt])
+    assert found.p == pytest.approx(exact, abs=0.05)
+    assert found.share == np.mean([d > max(usual) - 1e-7 for d in new])
+
+
+def test_a_few_posts_of_another_kind_are_found_by_ranks():
+    """Sixteen of 200: too few for the energy test to be sure of."""
+    rng = np.random.default_rng(9)
+    before, usual = unit(rng, 200, d=40, towards=8), unit(rng, 184, d=40, towards=8)
+    now = np.concatenate([usual, unit(rng, 16, d=40, towards=1.5)])
+    assert far_test(before, now).p <= 0.0025 < energy_test(before, now).p
+    assert far_test(before, usual).p > 0.05
 
 
 def test_the_far_distance_is_the_greatest_that_one_training_post_in_a_hundred_has():

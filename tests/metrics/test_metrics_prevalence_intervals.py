@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narraframe.metrics.prevalence_changes import share_change
-from narraframe.metrics.prevalence_intervals import difference, mean_probability, wilson
+from narraframe.metrics.prevalence_intervals import difference, mean_probability
 from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.metrics.prevalence_slices import Evidence, label_share, shares_by
+from narraframe.metrics.wilson import wilson_ends
 from narraframe.records import Estimate
 
 
@@ -22,6 +23,7 @@ def share_of(y, *, n_posts, honest=None, decision=None, by="all", value=""):
     says = nothing if honest is None else honest
     evidence = Evidence(
         stratum=np.zeros(n_posts, dtype=np.intp),
+        chance=np.ones(n_posts),
         y=answers,
         honest=says,
         probability=says,
@@ -41,13 +43,13 @@ def share_of(y, *, n_posts, honest=None, decision=None, by="all", value=""):
 )
 def test_wilsons_interval_is_that_of_newcombes_table(yes, n, low, high):
     """Newcombe (1998), Statistics in Medicine 17, 857-872, table I, method 3."""
-    found = wilson(yes / n, n, level=0.95)
+    found = wilson_ends(yes / n, n, level=0.95)
     assert found == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
 def test_the_interval_of_a_difference_is_that_of_newcombes_table():
     """Newcombe (1998), Statistics in Medicine 17, 873-890, table II: 56/70 - 48/80, method 10."""
-    a, b = (Estimate(x / n, *wilson(x / n, n, level=0.95), n) for x, n in ((48, 80), (56, 70)))
+    a, b = (Estimate(x / n, *wilson_ends(x / n, n, level=0.95), n) for x, n in ((48, 80), (56, 70)))
     found = difference(a, b)
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == (
@@ -58,9 +60,9 @@ def test_the_interval_of_a_difference_is_that_of_newcombes_table():
 
 @given(st.floats(0, 1), st.floats(0.5, 1e6))
 def test_wilsons_interval_holds_the_share_and_stays_in_bounds(value, effective):
-    low, high = wilson(value, effective, level=0.95)
+    low, high = wilson_ends(value, effective, level=0.95)
     assert 0 <= low <= value <= high <= 1
-    mirrored = wilson(1 - value, effective, level=0.95)
+    mirrored = wilson_ends(1 - value, effective, level=0.95)
     assert mirrored == (pytest.approx(1 - high, abs=1e-9), pytest.approx(1 - low, abs=1e-9))
 
 
@@ -86,7 +88,7 @@ def test_the_mean_of_probabilities_has_the_interval_of_who_believes_them():
 
 def test_a_slice_holds_its_posts_alone_and_posts_without_a_value_are_in_none():
     y = np.array([1.0, 1, 0, 0, 0, np.nan])
-    evidence = Evidence(np.zeros(6, dtype=np.intp), y, *[np.full(6, np.nan)] * 3)
+    evidence = Evidence(np.zeros(6, dtype=np.intp), np.ones(6), y, *[np.full(6, np.nan)] * 3)
     found = list(shares_by("x", evidence, by="month", values=["b", "a", "a", "b", None, "b"]))
     assert [(s.value, s.n_posts, s.n_audit, s.n_positive) for s in found] == [
         ("a", 2, 2, 1),
@@ -167,7 +169,7 @@ def test_the_plan_is_the_least_number_that_will_do():
     n = plan_share(share, width=0.1).n_more + 100
 
     def width(answers):
-        low, high = wilson(share.design.value, answers / (1 - answers / 3_000), level=0.95)
+        low, high = wilson_ends(share.design.value, answers / (1 - answers / 3_000), level=0.95)
         return high - low
 
     assert width(n) <= 0.1 * 1.03  # the spread of a hundred answers is a little over 1

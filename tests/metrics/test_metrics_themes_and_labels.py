@@ -118,6 +118,41 @@ def test_growth_is_the_share_of_the_later_half_over_that_of_the_earlier():
     assert found.grows
 
 
+def test_growth_is_told_by_time_and_not_by_the_order_of_input():
+    """Copies, some of them without a date, and posts that have none at all."""
+    rng = np.random.default_rng(5)
+    groups = np.r_[np.arange(60), rng.integers(0, 60, 40)]
+    day = np.where(np.arange(100) < 60, groups, groups + rng.integers(0, 60, 100))
+    date = [None if g % 10 == 3 or (i >= 60 and i % 3 == 0) else d
+            for i, (g, d) in enumerate(zip(groups, day, strict=True))]  # fmt: skip
+    theme = np.where((groups > 25) & (groups % 3 > 0), 7, -1)
+    found = []
+    for _ in range(5):
+        shuffled = rng.permutation(100)
+        found += ask(
+            theme[shuffled],
+            np.zeros((100, 2)),
+            groups=groups[shuffled],
+            moments=days([date[i] for i in shuffled]),
+        )
+    assert len({repr(one) for one in found}) == 1
+    # by hand: of the 54 distinct posts with a date, the median of the first days parts 27 and 27
+    dated = [g for g in range(60) if g % 10 != 3]
+    early, late = dated[:27], dated[27:]
+    inside = {g for g in range(60) if g > 25 and g % 3}
+    assert found[0].early == len(inside & set(early)) / 27
+    assert found[0].late == len(inside & set(late)) / 27
+
+
+def test_a_copy_published_later_is_no_growth():
+    """Ten messages of the first half, repeated in the second, beside forty others."""
+    groups = np.r_[np.arange(50), np.arange(10)]
+    theme = np.where(groups < 10, 7, -1)
+    (found,) = ask(theme, np.zeros((60, 2)), groups=groups, moments=days(range(60)))
+    assert (found.early, found.late) == (10 / 25, 0)
+    assert not found.grows
+
+
 def test_a_steady_theme_does_not_grow_and_a_new_one_grows_without_bound():
     theme = np.full(40, -1)
     theme[::4] = 7

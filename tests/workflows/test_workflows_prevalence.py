@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,105 +11,55 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from topic_study import BOOK, LABELS, MODEL, TopicStudy, said, text, truth
 
 from narraframe.annotations.doubt import DOUBTFUL
+from narraframe.annotations.targets import CONSENSUS
 from narraframe.cli import cli
 from narraframe.config import find_workspace
 from narraframe.errors import CodebookError, InputError, ModelError, TableError, UsageError
-from narraframe.io.annotations import write_annotations
 from narraframe.io.prevalence import read_prevalence
-from narraframe.io.queue import frame_path, read_audit, write_copies
+from narraframe.io.queue import frame_path, read_audit, read_queue, write_copies
 from narraframe.io.scores import score_rows
 from narraframe.io.skips import write_skips
 from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.records import Annotation, HeldOut, Scores
 from narraframe.workflows import prevalence_scores
-from narraframe.workflows.auditing import draw, write
-from narraframe.workflows.init import init
 from narraframe.workflows.prevalence import PrevalenceOptions, prevalence, prevalence_of
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.seen import signatures
 from narraframe.workflows.watch import Silent
 
-BOOK = """\
-version = "1.0.0"
-title = "Topics"
-[[facets]]
-id = "topic"
-name = "Topic"
-[[labels]]
-id = "farming"
-facet = "topic"
-name = "Farming"
-[[labels]]
-id = "voting"
-facet = "topic"
-name = "Voting"
-"""
-LABELS = ("farming", "voting")
 N = 240
 IDS = tuple(f"p{i:03}" for i in range(N))
-MODEL = "topics/3@0011aabb"
+SILENT = {"id": "silent", "text": "", "channel": "A", "date": "2024-05-07"}
 
 
-def truth(i: int) -> list[str]:
-    return ["farming"] if i % 4 == 0 else []
-
-
-def text(i: int) -> str:
-    """A text of its own that resembles no other."""
-    rng = np.random.default_rng(i)
-    return " ".join("".join(rng.choice(list("aeioklmnprst"), 6)) for _ in range(8))
-
-
-def said(post_id: str, *labels: str, who: str = "ann", **rest) -> list[Annotation]:
-    rows = [("topic", int(bool(labels))), *((label, 1) for label in labels)]
-    return [
-        Annotation(post_id=post_id, annotator=who, label_id=i, value=v, **rest) for i, v in rows
-    ]
-
-
-class Study:
+class Study(TopicStudy):
     """A workspace with 240 posts of two channels and months, a model, and an audit of `n`."""
 
     def __init__(self, folder, patch: pytest.MonkeyPatch, *, n: int = 60) -> None:
-        init(folder)
-        self.workspace = find_workspace(folder, given=folder)
-        self.workspace.codebook.write_text(BOOK)
-        self.path = folder / "posts.jsonl"
-        rows = [
-            {
-                "id": post_id,
-                "text": text(i),
-                "lang": "en",
-                "channel": "AB"[i % 2],
-                "date": f"2024-0{5 + (i % 3 == 0)}-07",
-            }
-            for i, post_id in enumerate(IDS)
-        ]
-        rows.append({"id": "silent", "text": "", "channel": "A", "date": "2024-05-07"})
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        self.posts = read_ready([str(self.path)], options=ReadOptions(), watch=Silent()).posts
+        super().__init__(folder, n=N, month_of=lambda i: 5 + (i % 3 == 0), more=[SILENT])
         self.answers: dict[str, list[str]] = {}
         self.more: list[Annotation] = []
         if n:
-            here = [post for post in self.posts if post.model_text]
-            audit = draw(here, set(), skipped=set(), n=n, workspace=self.workspace, watch=Silent())
-            write(audit, workspace=self.workspace)
-            self.answers = {i: truth(IDS.index(i)) for i in audit.sample.post_ids}
+            self.answers = {i: truth(IDS.index(i)) for i in self.draw(n)}
             self.label()
         self.scores = self.scored(lambda i, yes: 0.8 if yes else 0.1)
         self.seen = np.zeros((0, signatures(["a b"]).shape[1]), dtype=np.uint64)
         self.held: HeldOut | None = None
+        self.parameters: dict[str, str] = {}
         patch.setattr(prevalence_scores, "find_model", lambda *_: SimpleNamespace(folder=None))
         patch.setattr(
             prevalence_scores,
             "load_bundle",
             lambda _: SimpleNamespace(digest="0011aabb", seen=self.seen),
         )
-        patch.setattr(
-            prevalence_scores, "find_run", lambda *_: SimpleNamespace(table=lambda _: self.held)
-        )
+        patch.setattr(prevalence_scores, "find_run", lambda *_: self)
+
+    def table(self, _: str) -> HeldOut | None:
+        """What the run that trained the model kept: this stands for it."""
+        return self.held
 
     @property
     def drawn(self) -> list[str]:
@@ -117,8 +68,7 @@ class Study:
 
     def label(self) -> None:
         rows = [row for i, labels in self.answers.items() for row in said(i, *labels)]
-        path = self.workspace.path("labels/annotations") / "a.csv"
-        write_annotations(path, [*rows, *self.more], provenance={}, force=True)
+        self.annotate([*rows, *self.more])
 
     def scored(self, p_of) -> Scores:
         p = np.array([[p_of(i, "farming" in truth(i)), 0.02] for i in range(N)], dtype=np.float32)
@@ -176,7 +126,7 @@ def test_without_an_audit_no_figure_by_design_is_made_up(tmp_path, monkeypatch):
     share = found.of("farming")
     assert not share.is_known
     assert share.naive.value == 0.25
-    assert "nothing bears out what the model counts" in found.notes[0]
+    assert "nothing bears out any figure" in found.notes[0]
 
 
 def test_scores_alone_outside_of_a_workspace_give_what_the_model_says(study, tmp_path):
@@ -281,6 +231,62 @@ def test_answers_on_posts_drawn_after_one_that_waits_do_not_count(study):
     assert "do not count until they are there" in found.notes[0]
 
 
+def test_a_half_done_audit_counts_as_the_smaller_one_that_it_is(study):
+    """Its posts were asked in the order of drawing: the first half has answers."""
+    half = study.drawn[:30]
+    study.answers = {i: study.answers[i] for i in half}
+    study.label()
+    found = study.find(by=())
+    share = found.of("farming")
+    assert (found.n_answered, share.n_audit) == (30, 30)
+    assert share.design.low <= 0.25 <= share.design.high < 0.6
+    assert not any("do not count" in note for note in found.notes)
+
+
+def test_posts_on_which_annotators_agree_in_nothing_wait_for_nobody(study):
+    """They were answered: that the others of their stratum count does not hang on them."""
+    torn = study.drawn[:12]
+    study.workspace.codebook.write_text(BOOK.partition('[[labels]]\nid = "voting"')[0])
+    for post_id in torn:
+        study.more += said(post_id, *([] if study.answers[post_id] else ["farming"]), who="other")
+    study.label()
+    found = study.find(by=())
+    assert (found.n_drawn, found.n_answered) == (60, 48)
+    assert not any("wait for an answer" in note for note in found.notes)
+    assert any("12 audit posts have answers that agree in nothing" in n for n in found.notes)
+
+
+def test_several_annotators_are_joined_as_for_the_training_of_the_model(study):
+    """One of two said farming of ten more posts: a tie for the majority, a yes for any voice."""
+    torn = [i for i in study.drawn if not study.answers[i]][:10]
+    study.more = [row for i in torn for row in said(i, "farming", who="other")]
+    study.label()
+    positive = sum(bool(labels) for labels in study.answers.values())
+    by_majority = study.find(by=())
+    assert by_majority.consensus == "majority"
+    assert (by_majority.of("farming").n_audit, by_majority.of("farming").n_positive) == (
+        50,
+        positive,
+    )
+    assert by_majority.notes[-1] == (
+        "several annotators answered 10 audit posts: joined by majority"
+    )
+    study.parameters = {"data.consensus": "any"}
+    as_trained = study.find(by=())
+    assert (as_trained.consensus, as_trained.of("farming").n_positive) == ("any", positive + 10)
+    assert as_trained.notes[-1].endswith("joined by any, as for the training of topics/3")
+    asked = study.find(by=(), consensus="majority")
+    assert asked.of("farming") == by_majority.of("farming")
+    assert asked.notes[-1].endswith(
+        "joined by majority, not by any as for the training of topics/3"
+    )
+
+
+def test_the_command_offers_every_consensus_that_there_is():
+    option = next(o for o in cli.commands["prevalence"].params if o.name == "consensus")
+    assert tuple(option.type.choices) == CONSENSUS
+
+
 def test_a_near_copy_of_a_labelled_post_takes_its_answer(study):
     asked, copy = study.drawn[0], study.drawn[1]
     before = study.find(by=()).of("farming")
@@ -362,8 +368,7 @@ def test_a_label_that_was_added_later_is_not_known_of_the_months_before(study):
         if IDS.index(post_id) % 3:
             own = [Annotation(post_id=post_id, annotator="ann", label_id="farming", value=0)]
         rows += own
-    path = study.workspace.path("labels/annotations") / "a.csv"
-    write_annotations(path, rows, provenance={}, force=True)
+    study.annotate(rows)
     share = study.find(by=()).of("voting")
     assert (share.n_audit, share.n_positive) == (20, 0)
     assert share.design.high > 2 / 3
@@ -474,6 +479,25 @@ def test_the_command_compares_and_plans(study):
     done = CliRunner().invoke(cli, [*common, "--width", "0.1"])
     assert done.exit_code == 2
     assert "--width goes with --plan" in done.output
+
+
+def test_the_queue_that_a_plan_names_asks_for_as_many_audit_posts(study):
+    """Half of the audit waits: those that wait are among the posts to be asked."""
+    study.answers = {i: study.answers[i] for i in study.drawn[:30]}
+    study.label()
+    where = ["--workspace", str(study.workspace.root)]
+    planned = CliRunner().invoke(cli, ["prevalence", str(study.path), *where, "--plan"])
+    (command,) = re.findall(r"narraframe (queue POSTS .*) --force", planned.output)
+    words = command.replace("POSTS", str(study.path)).split()
+    words[words.index("-o") + 1] = str(study.workspace.path("data/queue.csv"))
+    done = CliRunner().invoke(cli, [*words, *where])
+    assert done.exit_code == 0, done.output
+    queued = read_queue(study.workspace.path("data/queue.csv"))
+    assert {item.design for item in queued} == {"audit"}
+    plans = run(study, width=0.1).plans
+    assert len(queued) == max(plan.n_more for plan in plans)
+    assert set(study.drawn[:30]) == set(study.answers)
+    assert {*study.drawn} == {*study.answers, *(item.post_id for item in queued)}
 
 
 def test_the_command_tells_a_census_from_an_audit_and_labels_apart(tmp_path, monkeypatch):

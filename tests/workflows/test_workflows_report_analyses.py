@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from topic_study import LABELS, MODEL, TopicStudy, said, text, truth
 
-from narraframe.annotations.targets import build_targets
 from narraframe.cli import run
-from narraframe.config import find_workspace
 from narraframe.embeddings.hashing import HashingEncoder
 from narraframe.errors import EncoderError
-from narraframe.io.annotations import write_annotations
 from narraframe.io.codebook import read_codebook
 from narraframe.io.rows import open_rows
 from narraframe.io.scores import score_rows
 from narraframe.io.tables import SCORES
 from narraframe.io.themes import ThemesFolder
-from narraframe.records import Annotation, Scores, Themes, ThemeSummary
+from narraframe.records import Scores, Themes, ThemeSummary
 from narraframe.workflows import report_analyses
-from narraframe.workflows.auditing import draw, write
-from narraframe.workflows.init import init
-from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.report_analyses import (
     COVERAGE,
     DRIFT,
@@ -35,51 +29,20 @@ from narraframe.workflows.report_analyses import (
 )
 from narraframe.workflows.watch import Silent
 
-BOOK = """\
-version = "1.0.0"
-title = "Topics"
-[[facets]]
-id = "topic"
-name = "Topic"
-[[labels]]
-id = "farming"
-facet = "topic"
-name = "Farming"
-[[labels]]
-id = "voting"
-facet = "topic"
-name = "Voting"
-"""
-LABELS = ("farming", "voting")
 N = 120
 IDS = tuple(f"p{i:03}" for i in range(N))
 
 
-def text(i: int) -> str:
-    rng = np.random.default_rng(i)
-    return " ".join("".join(rng.choice(list("aeioklmnprst"), 6)) for _ in range(8))
-
-
-class Study:
+class Study(TopicStudy):
     """A workspace with 120 posts of two channels and eight months, every fourth of farming."""
 
     def __init__(self, folder) -> None:
-        init(folder)
-        self.workspace = find_workspace(folder, given=folder)
-        self.workspace.codebook.write_text(BOOK)
-        self.path = folder / "posts.jsonl"
-        rows = [
-            {
-                "id": post_id,
-                "text": text(i - 1 if i == N - 1 else i),
-                "lang": "en",
-                "channel": "AB"[i % 2],
-                "date": f"2024-0{1 + i % 8}-07",
-            }
-            for i, post_id in enumerate(IDS)
-        ]
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        self.posts = read_ready([str(self.path)], options=ReadOptions(), watch=Silent()).posts
+        super().__init__(
+            folder,
+            n=N,
+            month_of=lambda i: 1 + i % 8,
+            text_of=lambda i: text(i - 1 if i == N - 1 else i),
+        )
         self.scores_path = folder / "scores.parquet"
         self.watch = Silent()
 
@@ -95,7 +58,7 @@ class Study:
             abstained=np.zeros((N, 2), bool),
             thresholds=np.array([0.5, 0.5]),
             reasons=("",) * N,
-            model="topics/3@0011aabb",
+            model=MODEL,
         )
 
     @property
@@ -126,31 +89,9 @@ class Study:
 
     def audit(self, n: int = 40, *, answered: bool = True) -> None:
         """Draw an audit, and answer it: farming where it is so."""
-        found = draw(
-            self.posts, set(), skipped=set(), n=n, workspace=self.workspace, watch=Silent()
-        )
-        write(found, workspace=self.workspace)
-        if not answered:
-            return
-        rows = [
-            Annotation(
-                post_id=post_id,
-                annotator="ann",
-                label_id=label_id,
-                value=int(IDS.index(post_id) % 4 == 0),
-                design="audit",
-                inclusion_probability=float(p),
-                codebook_version="1.0.0",
-            )
-            for post_id, p in zip(
-                found.sample.post_ids, found.sample.inclusion_probability, strict=True
-            )
-            for label_id in ("topic", "farming")
-            if label_id == "topic" or IDS.index(post_id) % 4 == 0
-        ]
-        assert build_targets(rows, read_codebook(self.workspace.codebook)).targets.mask.any()
-        path = self.workspace.path("labels/annotations") / "ann.csv"
-        write_annotations(path, rows, provenance={}, force=True)
+        drawn = self.draw(n)
+        if answered:
+            self.annotate([row for i in drawn for row in said(i, *truth(IDS.index(i)))])
 
     def analyse(self, hand: AtHand | None = None):
         return analyse(hand or self.hand, workspace=self.workspace, watch=self.watch)

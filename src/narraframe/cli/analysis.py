@@ -123,7 +123,7 @@ def coverage(
         force=force,
         watch=TerminalWatch(),
     )
-    show_coverage(found.cross, found.uncovered)
+    show_coverage(found.cross, found.uncovered, n_undated=found.n_undated)
 
 
 @click.command(short_help="Tell who repeats whom, and how much is copies.")

@@ -99,7 +99,9 @@ def _by_channel(found: Trends, lines: Sequence[Trend]) -> None:
         say(f"  the {len(shown)} largest of {len(found.periods)} channels; all of them with -o")
 
 
-def show_coverage(cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered]) -> None:
+def show_coverage(
+    cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered], *, n_undated: int = 0
+) -> None:
     """Print the labels and their themes, the mixed themes, and what no label covers."""
     say(
         f"{len(cross.themes)} themes against {len(cross.label_ids)} labels: themes settle "
@@ -135,6 +137,8 @@ def show_coverage(cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered]) ->
     for one in uncovered[:_MOST_LINES]:
         say(cut(f"  T{one.theme} {flat(one.name)}", width()))
         say(f"    {wrapped(_why(one), indent=4)}")
+    if n_undated:
+        say(f"  {n_undated:,} distinct posts have no date: they take no part in growth")
     growing = next((one for one in uncovered if one.grows), uncovered[0])
     say(f"  to draft an entry for the codebook: narraframe codebook draft --theme T{growing.theme}")
 

@@ -9,6 +9,7 @@ import click
 
 from narraframe.cli import options
 from narraframe.cli.terminal import TerminalWatch, say, show_table
+from narraframe.errors import ModelError
 
 if TYPE_CHECKING:
     from narraframe.records import Drift
@@ -30,7 +31,11 @@ _MOST_LABELS, _MOST_LANGUAGES = 8, 5
     show_default=True,
     help="Rate of false alarms of a run, all tests together.",
 )
-@click.option("--fail-on-drift", is_flag=True, help="Exit with code 1 where there is drift.")
+@click.option(
+    "--fail-on-drift",
+    is_flag=True,
+    help="Exit with code 1 where there is drift; too few posts to tell are a warning.",
+)
 @options.reading
 @options.workspace_option
 @options.force
@@ -65,10 +70,35 @@ def drift(
         options=read,
         workspace=options.find(workspace),
         force=force,
-        watch=TerminalWatch(),
+        watch=(watch := TerminalWatch()),
     )
     show_drift(found)
-    return 1 if fail_on_drift and found.drifted else 0
+    return drift_code(found, model=model_uri, watch=watch) if fail_on_drift else 0
+
+
+def drift_code(found: Drift | None, *, model: str, watch: TerminalWatch) -> int:
+    """Return the exit code of --fail-on-drift: 1 where there is drift, else 0.
+
+    Few posts are an everyday matter, and no reason to stop a nightly run: a warning. A model that
+    keeps nothing to compare with can never tell, and whoever asks to be stopped is not left to
+    believe that it does.
+
+    Raises
+    ------
+    ModelError
+        If the model keeps nothing to tell drift by.
+    """
+    if found is None or not found.known:
+        raise ModelError(
+            "the model keeps nothing to tell drift by",
+            where=model,
+            remedy="Train it again.",
+        )
+    if found.is_unknown:
+        watch.warn(
+            f"whether there is drift is {found.verdict}: --fail-on-drift lets it pass, with code 0"
+        )
+    return 1 if found.drifted else 0
 
 
 def show_drift(found: Drift) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from narraframe.workflows.prevalence import PrevalenceFound
     from narraframe.workflows.reading import ReadOptions
 
+CONSENSUS = ("majority", "any", "dawid-skene")
 _NAME = 34
 _SHOWN = 5
 
@@ -44,6 +45,11 @@ _SHOWN = 5
     metavar="A B",
     help="Tell by how much shares differ between two months (2024-05) or two channels.",
 )
+@click.option(
+    "--consensus",
+    type=click.Choice(CONSENSUS),
+    help="How several annotators of a post are joined; default: as for the model's training.",
+)
 @click.option("--plan", is_flag=True, help="Say how many more audit posts to label.")
 @click.option(
     "--width",
@@ -67,6 +73,7 @@ def prevalence(
     by: tuple[str, ...],
     labels: tuple[str, ...],
     compare: tuple[str, str] | None,
+    consensus: str | None,
     plan: bool,
     width: float,
     output: Path | None,
@@ -99,7 +106,11 @@ def prevalence(
         inputs,
         scores_path=scores,
         wanted=PrevalenceOptions(
-            by=by, labels=labels, compare=compare, width=width if plan else None
+            by=by,
+            labels=labels,
+            compare=compare,
+            width=width if plan else None,
+            consensus=consensus,
         ),
         output=output,
         options=read,
@@ -152,7 +163,12 @@ def _show_shares(rows: Sequence[LabelShare], names: dict[str, str], *, title: st
     say()
     if title:
         say(f"{title}: {rows[0].n_posts:,} posts")
-    has_notes = any(share.note for share in rows)
+    if not any(share.n_audit or share.n_scored for share in rows):
+        say("  no answer and no score: there is nothing to tell shares from")
+        return
+    notes = {share.note for share in rows}
+    of_all = notes.pop() if len(notes) == 1 else ""
+    has_notes = any(share.note for share in rows) and not of_all
     has_stars = {share.method for share in rows} >= {"audit", "ppi++"}
     answers = "audit" if max(share.n_audit for share in rows) < rows[0].n_posts else "answers"
     header = ["label", answers, "yes", "share by design", "count", "sum of p"]
@@ -171,6 +187,8 @@ def _show_shares(rows: Sequence[LabelShare], names: dict[str, str], *, title: st
             for share in rows
         ],
     )
+    if of_all:
+        say(f"  all of them: {of_all}")
     if has_stars:
         say("  * by the audit alone: the model says nothing that would help")
 
@@ -254,3 +272,8 @@ def _show_plans(plans: Sequence[LabelPlan], names: dict[str, str], *, width: flo
             for plan in plans
         ],
     )
+    if n := max((plan.n_more for plan in plans if not plan.value), default=0):
+        say(
+            f"  to have them all asked: narraframe queue POSTS -o data/queue.csv -n {n} --audit 1 "
+            "--force, then push"
+        )

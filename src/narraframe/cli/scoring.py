@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from narraframe.cli import options
-from narraframe.cli.drift import show_drift
+from narraframe.cli.drift import drift_code, show_drift
 from narraframe.cli.models import model_option
 from narraframe.cli.terminal import TerminalWatch, say, show_rows
-from narraframe.errors import ModelError, UsageError
+from narraframe.errors import UsageError
 
 if TYPE_CHECKING:
     from narraframe.workflows.reading import ReadOptions
@@ -66,7 +66,8 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-on-drift",
     is_flag=True,
-    help="Exit with code 1, the scores written, where the posts are unlike the training posts.",
+    help="Exit with code 1, the scores written, where the posts are unlike the training posts; "
+    "too few posts to tell are a warning.",
 )
 @options.reading
 @options.workspace_option
@@ -179,15 +180,7 @@ def score(
         _show(shown(output), summary)
         if summary.drift is not None:
             show_drift(summary.drift)
-    if not fail_on_drift:
-        return 0
-    if summary.drift is None:
-        raise ModelError(
-            "the scores are written, but the model keeps nothing to tell drift by",
-            where=model,
-            remedy="Train it again.",
-        )
-    return 1 if summary.drift.drifted else 0
+    return drift_code(summary.drift, model=model, watch=watch) if fail_on_drift else 0
 
 
 def _show(output: str, summary: ScoreSummary) -> None:

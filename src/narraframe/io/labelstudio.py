@@ -154,17 +154,45 @@ class Server:
             self._compare("predictions", len(chunk), taken.created)
             yield len(chunk)
 
-    def ensure_view(self, project_id: int, view: Mapping[str, Any]) -> bool:
-        """Make a view of the data manager unless one of its title is there; tell whether it was."""
-        with explained(self.url, what=f"project {project_id}"):
-            there = {(_plain(v).get("data") or {}).get("title") for v in self._views(project_id)}
-            if view["title"] in there:
-                return False
-            self._client.views.create(project=project_id, data=view, request_options=_ONCE)
-            return True
+    def keep_open(self, project_id: int) -> Iterator[int]:
+        """Have tasks that two annotators are wanted for stay open after one; yield for each.
 
-    def _views(self, project_id: int) -> Sequence[Any]:
-        return list(self._client.views.list(project=project_id))
+        A project closes its tasks after the first answer. A closed one is passed over by "Label all
+        tasks", and nobody would give the second.
+        """
+        wanted = {
+            "filter": "filter:tasks:data.n_annotators",
+            "operator": "equal",
+            "value": 2,
+            "type": "Number",
+        }
+        query = json.dumps({"filters": {"conjunction": "and", "items": [wanted]}})
+        with explained(self.url, what=f"project {project_id}"):
+            listed = self._client.tasks.list(
+                project=project_id, fields="task_only", page_size=_PAGE, query=query
+            )
+            closed = [task for task in map(_plain, listed) if (task.get("overlap") or 1) < 2]
+            for task in closed:
+                done = (task.get("total_annotations") or 0) > 1
+                self._client.tasks.update(id=str(task["id"]), overlap=2, is_labeled=done)
+                yield 1
+
+    def ensure_views(self, project_id: int, views: Sequence[Mapping[str, Any]]) -> None:
+        """Make the views of the data manager whose titles are not there; the first comes first."""
+        with explained(self.url):
+            before = [_title(view) for view in self._views(project_id)]
+            made = [view for view in views if view["title"] not in before]
+            for view in made:
+                self._client.views.create(project=project_id, data=view, request_options=_ONCE)
+            if before and views[0] in made:
+                there = sorted(
+                    self._views(project_id), key=lambda v: _title(v) != views[0]["title"]
+                )
+                ids = [int(view["id"]) for view in there]
+                self._client.views.update_order(project=project_id, ids=ids)
+
+    def _views(self, project_id: int) -> Sequence[Mapping[str, Any]]:
+        return [_plain(view) for view in self._client.views.list(project=project_id)]
 
     def _compare(self, what: str, sent: int, taken: object) -> None:
         if taken != sent:
@@ -230,6 +258,10 @@ def _changed_after(since: str | None) -> str | None:
         "type": "Datetime",
     }
     return json.dumps({"filters": {"conjunction": "and", "items": [item]}})
+
+
+def _title(view: Mapping[str, Any]) -> str:
+    return str((view.get("data") or {}).get("title", ""))
 
 
 def _plain(record: Any) -> dict[str, Any]:

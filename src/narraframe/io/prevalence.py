@@ -88,7 +88,9 @@ def read_prevalence(path: Path) -> Prevalence:
     """
     try:
         record = json.loads(path.read_text("utf-8"))
-        values: dict[str, Any] = {field.name: record[field.name] for field in fields(Prevalence)}
+        values: dict[str, Any] = {
+            field.name: record[field.name] for field in fields(Prevalence) if field.name in record
+        }
         values["shares"] = tuple(_share(share) for share in record["shares"])
         values |= {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return Prevalence(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,14 @@ _SHOWN = 5
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """A training run: `title` is that of its registered model, or "run 1a2b3c4d"; `folder` holds
-    its files.
+    its files; `parameters` are its experiment's settings, such as "data.consensus", and others.
     """
 
     run_id: str
     title: str
     tags: Mapping[str, str]
     folder: Path
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, file_name: str) -> HeldOut | None:
         """Read the held-out predictions in `file_name`; None where the run left no such file.
@@ -109,5 +110,6 @@ def _read(client: MlflowClient, run_id: str, *, title: str) -> Run:
         run_id=run_id,
         title=title,
         tags=dict(run.data.tags),
+        parameters=dict(run.data.params),
         folder=Path(run.info.artifact_uri),
     )

@@ -41,11 +41,12 @@ def trends_text(trends: Trends, *, ending: str) -> str:
 
 
 def coverage_text(
-    cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered], *, ending: str
+    cross: ThemesAgainstLabels, uncovered: Sequence[Uncovered], *, n_undated: int = 0, ending: str
 ) -> str:
     """Return themes against labels as CSV, one line a pair that meets, or as JSON with the rest."""
     if ending == ".json":
-        return as_json(asdict(cross) | {"uncovered": [asdict(one) for one in uncovered]})
+        more = {"uncovered": [asdict(one) for one in uncovered], "n_undated": n_undated}
+        return as_json(asdict(cross) | more)
     rows = [
         [
             *(f"T{theme}", cross.theme_names[i], label_id, cross.label_names[j]),

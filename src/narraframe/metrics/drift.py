@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import betabinom, fisher_exact
+from scipy.stats import fisher_exact
 
 from narraframe.metrics.energy import PERMUTATIONS, energy_test
+from narraframe.metrics.farness import FarTest, far_test
 from narraframe.metrics.wilson import holm
 from narraframe.records import Drift, DriftReference, DriftTest, LabelShift
 
 ALPHA = 0.01
 """Rate of false alarms of a run, all tests together."""
-FAR = 0.01
-"""Share of training posts that count as far from all others."""
 _FEWEST = 20
 
 
@@ -52,11 +51,12 @@ def drift(
     """Ask four questions of new posts, with at most `alpha` false alarms in all.
 
     *embedding*: are the vectors drawn from the distribution of the training posts' (energy test by
-    permutation)? *far*: do more of them than should lie farther from every kept training post than
-    99 of 100 of these lie from each other (exact, beta-binomial)? *labels*: does the model give its
-    labels as often as models did to posts of the training set that they had not seen (Fisher's
-    exact test a label, Holm)? *languages*: are they in the same languages (likewise)? Holm's
-    correction over the four holds the rate of false alarms of the whole run.
+    permutation)? *far*: do they lie farther from the nearest kept training post than these lie from
+    each other (ranks, by permutation; the share that is shown is that beyond 99 of 100 of these)?
+    *labels*: does the model give its labels as often as models did to posts of the training set
+    that they had not seen (Fisher's exact test a label, Holm)? *languages*: are they in the same
+    languages (likewise)? Holm's correction over the four holds the rate of false alarms of the
+    whole run.
 
     A shift of the labels alone, without other texts, is what black-box shift detection looks for;
     it takes the share that the *model* gives, errors included, so that no annotation is needed.
@@ -71,7 +71,7 @@ def drift(
     alpha : float, default=0.01
         With posts like the training posts, one run in ``1 / alpha`` is called drift.
     n_permutations : int, default=1999
-        Of the energy test; its smallest p is ``1 / (n_permutations + 1)``.
+        Of the tests of the vectors; their smallest p is ``1 / (n_permutations + 1)``.
     seed : int, default=0
         Of the permutations.
 
@@ -114,11 +114,11 @@ def drift(
     if reference is None:
         return counts
     labels = _label_shifts(reference, new)
-    far, distance, far_p = _far(reference.vectors, new.vectors)
+    far = _far(reference.vectors, new.vectors, n_permutations=n_permutations, seed=seed)
     shares, language_p = _languages(reference, new.languages)
     asked = (
         _embedding(reference.vectors, new.vectors, n_permutations=n_permutations, seed=seed),
-        _test("far", far, far_p, "share of posts far from all kept training posts"),
+        _test("far", far.share, far.p, "share of posts far from all kept training posts"),
         _label_test(labels),
         _test(
             "languages",
@@ -136,8 +136,8 @@ def drift(
         counts,
         known=True,
         n_reference=len(reference.vectors),
-        far=far,
-        far_distance=distance,
+        far=far.share,
+        far_distance=far.distance,
         tests=tests,
         labels=labels,
         languages=shares,
@@ -161,21 +161,12 @@ def _embedding(
     return _test("embedding", found.coefficient, found.p, what)
 
 
-def _far(before: NDArray[np.float32], now: NDArray[np.float32]) -> tuple[float, float, float]:
-    """Return share of far posts, the distance from which a post is far, and p.
-
-    Of m training posts the r farthest from the others, one in 100, set the distance. The chance of
-    a like post to lie beyond it is then Beta(r, m - r + 1), whatever the distribution.
-    """
-    m, n = len(before), len(now)
-    if m < _FEWEST or not n:
-        return math.nan, math.nan, math.nan
-    alike = before @ before.T
-    np.fill_diagonal(alike, -np.inf)
-    r = math.ceil(FAR * m)
-    distance = float(np.sort(1 - alike.max(axis=1))[-r])
-    count = int((1 - (now @ before.T).max(axis=1) > distance).sum())
-    return count / n, distance, float(betabinom.sf(count - 1, n, r, m - r + 1))
+def _far(
+    before: NDArray[np.float32], now: NDArray[np.float32], *, n_permutations: int, seed: int
+) -> FarTest:
+    if len(before) < _FEWEST or not len(now):
+        return FarTest(math.nan, math.nan, math.nan)
+    return far_test(before, now, n_permutations=n_permutations, seed=seed)
 
 
 def _label_shifts(reference: DriftReference, new: NewPosts) -> tuple[LabelShift, ...]:

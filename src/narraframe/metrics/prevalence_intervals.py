@@ -15,32 +15,6 @@ from scipy.stats import norm
 from narraframe.records import Estimate
 
 
-def wilson(value: float, effective: float, *, level: float) -> tuple[float, float]:
-    """Return Wilson's score interval of a share for `effective` answers.
-
-    Parameters
-    ----------
-    value : float
-        The share, in [0, 1]; nan gives nan.
-    effective : float
-        Effective number of answers, not necessarily whole; inf gives the value itself.
-
-    References
-    ----------
-    Wilson (1927), JASA 22, 209-212. With an effective size: Korn and Graubard (1998), Survey
-    Methodology 24, 193-201, who put it into the interval of Clopper and Pearson, which covers more
-    than was asked for; Franco et al. (2019), J. Survey Statistics and Methodology 7, 334-364.
-    """
-    if math.isnan(value) or math.isinf(effective):
-        return value, value
-    z2 = float(norm.ppf((1 + level) / 2)) ** 2
-    centre = (value + z2 / (2 * effective)) / (1 + z2 / effective)
-    spread = value * (1 - value) / effective + z2 / (4 * effective**2)
-    half = math.sqrt(z2 * spread) / (1 + z2 / effective)
-    # rounding must not leave out the value itself
-    return float(min(max(centre - half, 0.0), value)), float(max(min(centre + half, 1.0), value))
-
-
 def mean_probability(p: NDArray[np.floating], *, level: float) -> Estimate:
     """Return the mean of probabilities and the interval of who believes them.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from narraframe.metrics.prevalence_intervals import wilson
+from narraframe.metrics.wilson import wilson_ends
 from narraframe.records import LabelPlan, LabelShare
 
 
@@ -38,7 +38,7 @@ def plan_share(share: LabelShare, *, width: float) -> LabelPlan:
         if answers >= population:
             return False
         effective = answers / ((1 - answers / population) * spread)
-        low, high = wilson(value, effective, level=share.design.level)
+        low, high = wilson_ends(value, effective, level=share.design.level)
         return high - low > width
 
     counted = 0 if math.isnan(share.effective_size) else n

@@ -32,7 +32,11 @@ class Drawn:
 
 
 def weigh(
-    stratum: NDArray[np.intp], answered: NDArray[np.bool_], *, least: int | None = LEAST
+    stratum: NDArray[np.intp],
+    answered: NDArray[np.bool_],
+    *,
+    chance: NDArray[np.float64] | None = None,
+    least: int | None = LEAST,
 ) -> Drawn:
     """Weigh the answered posts, so that those of each stratum stand for all of it.
 
@@ -46,6 +50,8 @@ def weigh(
         Of each post; neighbours in number are neighbours in kind (months of a channel).
     answered : bool array of shape (N,)
         The audit posts that have an answer.
+    chance : float64 array of shape (N,), default=None
+        That of each post to be drawn, up to a factor in each stratum; None = equal.
     least : int, default=LEAST
         None makes all strata one block.
 
@@ -68,10 +74,12 @@ def weigh(
     block = _blocks(n, least=len(rows) if least is None else least)
     in_block = np.bincount(block, size)
     stands = np.bincount(block, np.where(n > 0, size, 0.0))
-    weight = size[of_post[rows]] / n[of_post[rows]]
-    weight *= (in_block / stands)[block[of_post[rows]]]
+    of_row = of_post[rows]
+    inverse = np.ones(len(rows)) if chance is None else 1 / chance[rows]
+    weight = inverse * (size / np.maximum(np.bincount(of_row, inverse, len(size)), 1e-300))[of_row]
+    weight *= (in_block / stands)[block[of_row]]
     rate = np.bincount(block, n) / in_block
-    return Drawn(rows, weight, block[of_post[rows]], rate)
+    return Drawn(rows, weight, block[of_row], rate)
 
 
 def _blocks(n: NDArray[np.float64], *, least: int) -> NDArray[np.intp]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.metrics.prevalence import FEW, LEVEL, Share, audit_share, design_share
-from narraframe.metrics.prevalence_intervals import mean_probability, wilson
+from narraframe.metrics.prevalence import FEW, Share, audit_share, design_share
+from narraframe.metrics.prevalence_intervals import mean_probability
 from narraframe.metrics.prevalence_sampling import weigh
+from narraframe.metrics.wilson import LEVEL, wilson_ends
 from narraframe.records import Estimate, LabelShare
 
 SMALL, WIDE = 30, 0.2
@@ -24,13 +25,14 @@ UNREACHED = 0.1
 class Evidence:
     """What is known of the N posts of a population and one label.
 
-    `stratum` intp (N,) of the audit, negative where no answer speaks of it; `y` float64 (N,): 1 or
-    0 where an audit post has an answer, nan elsewhere; `honest` float64 (N,): probabilities that
-    the post's own answer had no part in, nan where there is none; `probability` and `decision`
-    (N,) as scored, nan where not.
+    `stratum` intp (N,) of the audit, negative where no answer speaks of it; `chance` float64 (N,)
+    to be drawn, up to a factor in each stratum; `y` float64 (N,): 1 or 0 where an audit post has an
+    answer, nan elsewhere; `honest` float64 (N,): probabilities that the post's own answer had no
+    part in, nan where there is none; `probability` and `decision` (N,) as scored, nan where not.
     """
 
     stratum: NDArray[np.intp]
+    chance: NDArray[np.float64]
     y: NDArray[np.float64]
     honest: NDArray[np.float64]
     probability: NDArray[np.float64]
@@ -38,13 +40,7 @@ class Evidence:
 
     def at(self, rows: NDArray[np.bool_]) -> Evidence:
         """Return the posts that `rows` (N,) marks."""
-        return Evidence(
-            self.stratum[rows],
-            self.y[rows],
-            self.honest[rows],
-            self.probability[rows],
-            self.decision[rows],
-        )
+        return Evidence(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def shares_by(
@@ -112,7 +108,8 @@ def label_share(label_id: str, evidence: Evidence, *, by: str, value: str) -> La
 def _by_audit(evidence: Evidence) -> tuple[Share, Share]:
     """Return the share by the audit alone, and with what the model says."""
     answered = ~np.isnan(evidence.y)
-    drawn, y = weigh(evidence.stratum, answered), evidence.y[answered]
+    drawn = weigh(evidence.stratum, answered, chance=evidence.chance)
+    y = evidence.y[answered]
     alone, known = audit_share(y, drawn), ~np.isnan(evidence.honest)
     if not known.any():
         return alone, alone
@@ -131,7 +128,7 @@ def _count(decisions: NDArray[np.float64]) -> Estimate:
     if not len(decisions):
         return _unknown()
     value = float(decisions.mean())
-    return Estimate(value, *wilson(value, len(decisions), level=LEVEL), len(decisions), LEVEL)
+    return Estimate(value, *wilson_ends(value, len(decisions), level=LEVEL), len(decisions), LEVEL)
 
 
 def _unknown() -> Estimate:

@@ -108,17 +108,16 @@ def uncovered(
     theme, carries, decided, groups
         As of `themes_against_labels`.
     moments : sequence of datetime or None of length n
-        When each post was published. The halves are those of all distinct posts with a date.
+        When each post was published. A distinct post counts once, at its first date, and the halves
+        are those of all distinct posts by these; what has no date takes no part in growth.
     theme_names : mapping of int to str
     label_ids : sequence of str of length k
     likeness : mapping of int to (label id, cosine), default=None
         The nearest definition of each theme's centre; None = not known.
     bound : float, default=0.25
     """
-    firsts = np.unique(groups, return_index=True)[1]
-    seconds = np.array([m.timestamp() if m else math.nan for m in moments])
-    late = seconds > np.nanmedian(seconds[firsts]) if np.isfinite(seconds[firsts]).any() else None
-    dated = np.isfinite(seconds)
+    first = first_seen(groups, moments)
+    median = float(np.nanmedian(first)) if np.isfinite(first).any() else math.nan
     covered, found = [], []
     for number in np.unique(theme[theme >= 0]).tolist():
         inside = theme == number
@@ -131,7 +130,7 @@ def uncovered(
         if one.top_share >= bound:
             covered.append(one.likeness)
         else:
-            found.append(one if late is None else _grown(one, inside, late, dated, groups))
+            found.append(_grown(one, np.unique(groups[inside]), first, median))
     usual = float(np.median(covered)) if covered else math.nan
     found = [replace(one, like_a_label=one.likeness >= usual) for one in found]
     adjusted = holm([one.p_growth for one in found])
@@ -178,23 +177,30 @@ def _theme(
     )
 
 
+def first_seen(groups: NDArray[np.intp], moments: Sequence[datetime | None]) -> NDArray[np.float64]:
+    """Return when each distinct post was first published, in seconds; nan where no copy has a date.
+
+    Parameters
+    ----------
+    groups : int array of shape (n,)
+        Near-duplicate group of each post, from 0; shape of the result is (greatest + 1,).
+    moments : sequence of datetime or None of length n
+    """
+    first = np.full(int(groups.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(first, groups, [m.timestamp() if m else math.inf for m in moments])
+    return np.where(np.isfinite(first), first, np.nan)
+
+
 def _grown(
-    one: Uncovered,
-    inside: NDArray[np.bool_],
-    late: NDArray[np.bool_],
-    dated: NDArray[np.bool_],
-    groups: NDArray[np.intp],
+    one: Uncovered, distinct: NDArray[np.intp], first: NDArray[np.float64], median: float
 ) -> Uncovered:
     """Compare the theme's share of the distinct posts of the two halves."""
-
-    def count(posts: NDArray[np.bool_]) -> int:
-        return len(np.unique(groups[posts]))
-
-    before, after = count(dated & ~late), count(dated & late)
-    n_before, n_after = count(inside & dated & ~late), count(inside & dated & late)
+    own = first[distinct]
+    before, after = int((first <= median).sum()), int((first > median).sum())
+    n_before, n_after = int((own <= median).sum()), int((own > median).sum())
     if not before or not after or not n_before + n_after:
         return one
-    table = [[n_after, max(after - n_after, 0)], [n_before, max(before - n_before, 0)]]
+    table = [[n_after, after - n_after], [n_before, before - n_before]]
     share = n_before / before, n_after / after
     growth = share[1] / share[0] if n_before else math.inf
     p = float(fisher_exact(table, alternative="greater").pvalue)

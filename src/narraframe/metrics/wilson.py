@@ -7,28 +7,46 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from narraframe.records import Estimate
 
-_LEVEL, _Z = 0.95, 1.959963984540054
+LEVEL = 0.95
 
 
 def wilson(n_yes: int, n: int) -> Estimate:
-    """Return the share ``n_yes / n`` of independent cases with its 95 % interval; nan of none.
+    """Return the share ``n_yes / n`` of independent cases with its 95 % interval; nan of none."""
+    if not n:
+        return Estimate(math.nan, math.nan, math.nan, 0, LEVEL)
+    return Estimate(n_yes / n, *wilson_ends(n_yes / n, n, level=LEVEL), n, LEVEL)
+
+
+def wilson_ends(value: float, effective: float, *, level: float) -> tuple[float, float]:
+    """Return the ends of Wilson's score interval of a share for `effective` answers.
+
+    Parameters
+    ----------
+    value : float
+        The share, in [0, 1]; nan gives nan.
+    effective : float
+        Effective number of answers, not necessarily whole; inf gives the value itself.
 
     References
     ----------
-    Wilson (1927), JASA 22, 209-212.
+    Wilson (1927), JASA 22, 209-212. With an effective size: Korn and Graubard (1998), Survey
+    Methodology 24, 193-201, who put it into the interval of Clopper and Pearson, which covers more
+    than was asked for; Franco et al. (2019), J. Survey Statistics and Methodology 7, 334-364.
     """
-    if not n:
-        return Estimate(math.nan, math.nan, math.nan, 0, _LEVEL)
-    p, z2 = n_yes / n, _Z**2
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    if math.isnan(value) or math.isinf(effective):
+        return value, value
+    z2 = float(norm.ppf((1 + level) / 2)) ** 2
+    centre = (value + z2 / (2 * effective)) / (1 + z2 / effective)
+    spread = value * (1 - value) / effective + z2 / (4 * effective**2)
+    half = math.sqrt(z2 * spread) / (1 + z2 / effective)
     # at 0 and 1 the interval ends there; rounding would put it a hair's breadth beside
-    low = 0.0 if n_yes == 0 else centre - half
-    high = 1.0 if n_yes == n else centre + half
-    return Estimate(p, low, high, n, _LEVEL)
+    low = centre - half if value > 0 else 0.0
+    high = centre + half if value < 1 else 1.0
+    return min(max(low, 0.0), value), max(min(high, 1.0), value)
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:

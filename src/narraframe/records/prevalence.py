@@ -109,7 +109,8 @@ class Prevalence:
     posts lie in channels and months of which the audit has no answer.
 
     `by`: the slices that were asked for besides all posts. `notes` in plain words hold for all
-    figures. `model` is "" and `naive`, `calibrated` are nan without scores.
+    figures. `consensus` joined the answers of several annotators. `model` is "" and `naive`,
+    `calibrated` are nan without scores.
     """
 
     model: str
@@ -125,6 +126,7 @@ class Prevalence:
     n_uncovered: int
     unscored: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    consensus: str = "majority"
     notes: tuple[str, ...] = ()
 
     def slices(self, by: str) -> tuple[str, ...]:

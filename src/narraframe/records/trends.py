@@ -124,10 +124,10 @@ class Uncovered:
     is the cosine of its centre to the nearest definition, that of `nearest_label`; nan = not asked.
     `like_a_label` where that is as much as half of the covered themes have: then the model may miss
     the label rather than the codebook lack it.
-    `early` and `late` are its shares of the distinct posts of the first and second half of the
-    time; `growth` is their ratio (nan without dates, inf if it is new), `p_growth` the chance of at
-    least such growth if its share were the same throughout (one-sided Fisher, Holm over themes);
-    `grows` where that is below 0.05.
+    `early` and `late` are its shares of the earlier and the later half of all distinct posts, by
+    when each was first published; `growth` is their ratio (nan without dates, inf if it is new),
+    `p_growth` the chance of at least such growth if its share were the same throughout (one-sided
+    Fisher, Holm over themes); `grows` where that is below 0.05.
     """
 
     theme: int

@@ -15,7 +15,7 @@ from narraframe.io.codebook import read_codebook
 from narraframe.io.files import check_output, write_text
 from narraframe.io.themes import ThemesFolder
 from narraframe.io.trends import ENDINGS, coverage_text
-from narraframe.metrics.themes_and_labels import themes_against_labels, uncovered
+from narraframe.metrics.themes_and_labels import first_seen, themes_against_labels, uncovered
 from narraframe.records import Codebook, Post, ThemesAgainstLabels, Uncovered
 from narraframe.themes.state import ThemesState
 from narraframe.workflows.columns import (
@@ -35,10 +35,14 @@ from narraframe.workflows.watch import Watch
 
 @dataclass(frozen=True)
 class Coverage:
-    """The table of themes and labels, and the themes that no label covers."""
+    """The table of themes and labels, and the themes that no label covers.
+
+    `n_undated` distinct posts have no date, and take no part in what is said of growth.
+    """
 
     cross: ThemesAgainstLabels
     uncovered: tuple[Uncovered, ...]
+    n_undated: int = 0
 
 
 def coverage(
@@ -80,7 +84,9 @@ def coverage(
     near = _likeness(codebook, leaves, themes_folder, workspace=workspace, watch=watch)
     result = coverage_of(posts, decisions, found, near=near)
     if output is not None:
-        text = coverage_text(result.cross, result.uncovered, ending=output.suffix)
+        text = coverage_text(
+            result.cross, result.uncovered, n_undated=result.n_undated, ending=output.suffix
+        )
         write_text(output, text, force=force)
     return result
 
@@ -93,7 +99,9 @@ def coverage_of(
     near: Mapping[int, tuple[str, float]] | None = None,
 ) -> Coverage:
     """Cross the themes of `posts` with their labels; `near` as of `likeness`, None = not known."""
-    columns = (found.theme, decisions.carries, decisions.decided, group_column(posts))
+    groups, moments = group_column(posts), [post.created_at for post in posts]
+    columns = (found.theme, decisions.carries, decisions.decided, groups)
+    undated = np.isnan(first_seen(groups, moments)[np.unique(groups)])
     return Coverage(
         themes_against_labels(
             *columns,
@@ -102,11 +110,12 @@ def coverage_of(
         ),
         uncovered(
             *columns,
-            [post.created_at for post in posts],
+            moments,
             theme_names=found.names,
             label_ids=decisions.label_ids,
             likeness=near,
         ),
+        n_undated=int(undated.sum()),
     )
 
 

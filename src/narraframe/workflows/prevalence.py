@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from narraframe.annotations.audit_holes import HOLES
 from narraframe.annotations.audit_strata import without_unanswered
 from narraframe.config import Workspace
 from narraframe.errors import CodebookError, InputError, UsageError
@@ -20,8 +21,14 @@ from narraframe.metrics.prevalence_planning import plan_share
 from narraframe.metrics.prevalence_slices import Evidence, label_share, shares_by
 from narraframe.records import LabelPlan, LabelShare, Post, Prevalence, Scores, ShareChange
 from narraframe.records.prevalence import ALL, CHANNEL, MONTH
-from narraframe.workflows.prevalence_audit import HOLES, AuditAnswers, audit_answers
-from narraframe.workflows.prevalence_scores import ModelSays, model_says, nothing_said
+from narraframe.workflows.prevalence_audit import AuditAnswers, audit_answers
+from narraframe.workflows.prevalence_scores import (
+    ModelOfScores,
+    ModelSays,
+    model_of,
+    model_says,
+    nothing_said,
+)
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.scorer import NO_TEXT
 from narraframe.workflows.watch import Watch
@@ -30,13 +37,14 @@ from narraframe.workflows.watch import Watch
 @dataclass(frozen=True, kw_only=True)
 class PrevalenceOptions:
     """What is asked for; `labels` () are all, `compare` two months or channels, `width` of a plan,
-    None = no plan.
+    None = no plan; `consensus` None is that of the model.
     """
 
     by: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     compare: tuple[str, str] | None = None
     width: float | None = None
+    consensus: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +89,14 @@ def prevalence(
     scores = read_scores(scores_path) if scores_path else None
     slice_by = _compared(wanted.compare, posts)
     by = tuple(dict.fromkeys([*wanted.by, *([slice_by] if slice_by else [])]))
-    found = prevalence_of(posts, scores, workspace=workspace, by=by, labels=wanted.labels)
+    found = prevalence_of(
+        posts,
+        scores,
+        workspace=workspace,
+        by=by,
+        labels=wanted.labels,
+        consensus=wanted.consensus,
+    )
     changes = _changes(found, slice_by, wanted.compare)
     shown = replace(found, shares=tuple(s for s in found.shares if s.by in (ALL, *wanted.by)))
     plans = (
@@ -104,6 +119,7 @@ def prevalence_of(
     workspace: Workspace,
     by: Sequence[str] = (MONTH, CHANNEL),
     labels: Sequence[str] = (),
+    consensus: str | None = None,
 ) -> Prevalence:
     """Estimate the share of each label in `posts`, by the audit of `workspace` and by `scores`.
 
@@ -119,6 +135,9 @@ def prevalence_of(
         The slices besides all posts.
     labels : sequence of str
         Label ids; () are all of the codebook, or of the scores where there is no codebook.
+    consensus : {"majority", "any", "dawid-skene"}, default=None
+        Joins several annotators of a post. None: as for the training of the model that made the
+        scores, so that both answer one question; the majority where there is none.
 
     Raises
     ------
@@ -132,7 +151,9 @@ def prevalence_of(
     here = [post for post in posts if post.model_text]
     if not here:
         raise InputError("no post has text", remedy="Shares are of posts with text.")
-    audit = audit_answers(here, workspace)
+    model = model_of(scores, workspace) if scores else None
+    used = consensus or (model.consensus if model else "") or "majority"
+    audit = audit_answers(here, workspace, consensus=used)
     if audit is None and scores is None:
         raise InputError(
             "there are neither scores nor annotations to estimate shares from",
@@ -142,11 +163,7 @@ def prevalence_of(
     known = audit.label_ids if audit else scores.label_ids if scores else ()
     label_ids = _chosen(labels, known)
     audit = audit or _no_audit(len(here), known)
-    says = (
-        model_says(here, scores, known, workspace)
-        if scores
-        else nothing_said(len(here), len(known))
-    )
+    says = model_says(here, scores, known, model) if scores else nothing_said(len(here), len(known))
     shares: list[LabelShare] = []
     slices = {MONTH: [_month(p) for p in here], CHANNEL: [p.channel for p in here]}
     for label_id in label_ids:
@@ -169,7 +186,12 @@ def prevalence_of(
         n_uncovered=audit.n_uncovered,
         unscored=says.unscored,
         left_out=left_out,
-        notes=(*_notes(audit, says, scores, label_ids), *_outside(slices, by)),
+        consensus=used,
+        notes=(
+            *_notes(audit, says, scores, label_ids),
+            *_joined(audit, used, model),
+            *_outside(slices, by),
+        ),
     )
 
 
@@ -177,6 +199,7 @@ def _evidence(audit: AuditAnswers, says: ModelSays, j: int) -> Evidence:
     y = audit.y[:, j]
     return Evidence(
         stratum=without_unanswered(audit.stratum, ~np.isnan(y)),
+        chance=audit.chance,
         y=y,
         honest=says.honest[:, j],
         probability=says.probability[:, j],
@@ -186,7 +209,7 @@ def _evidence(audit: AuditAnswers, says: ModelSays, j: int) -> Evidence:
 
 def _no_audit(n_posts: int, label_ids: tuple[str, ...]) -> AuditAnswers:
     nothing = np.full((n_posts, len(label_ids)), np.nan)
-    return AuditAnswers(label_ids, nothing, np.zeros(n_posts, dtype=np.intp))
+    return AuditAnswers(label_ids, nothing, np.zeros(n_posts, dtype=np.intp), np.ones(n_posts))
 
 
 def _left_open(audit: AuditAnswers, label_ids: Sequence[str]) -> list[str]:
@@ -207,10 +230,12 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = list(audit.notes)
     if not audit.n_answered:
-        notes.append(
-            "no audit post has an answer: nothing bears out what the model counts. Draw an audit "
-            "with narraframe queue, and label it"
+        todo = (
+            "Label the audit posts, which narraframe queue and push send, and narraframe pull"
+            if audit.n_drawn
+            else "Draw an audit with narraframe queue, and label it"
         )
+        notes.append(f"no audit post has an answer: nothing bears out any figure. {todo}")
     if open_ := _left_open(audit, label_ids):
         notes.append(
             "answered posts leave a label open (nobody was asked, or annotators disagree), and are "
@@ -221,14 +246,41 @@ def _notes(
             f"{audit.n_skipped:,} of {audit.n_drawn:,} audit posts were skipped by annotators: "
             "shares hold if they are like the others"
         )
+    if audit.n_disputed:
+        notes.append(
+            f"{audit.n_disputed:,} audit posts have answers that agree in nothing, and count as "
+            "skipped: narraframe adjudicate has them settled"
+        )
     if audit.n_uncovered:
         notes.append(
             f"{audit.n_uncovered:,} posts are of channels and months that the audit has no answer "
-            "from: narraframe queue draws and asks for them"
+            f"from: {_reached(audit)}"
         )
     if scores is None and not audit.is_census:
         notes.append("without scores: shares are those of the audit alone")
     return (*notes, *(says.notes if audit.n_answered and not audit.is_census else ()))
+
+
+def _joined(audit: AuditAnswers, used: str, model: ModelOfScores | None) -> Iterator[str]:
+    """Say how the answers of several annotators became one."""
+    if not audit.n_several:
+        return
+    line = f"several annotators answered {audit.n_several:,} audit posts: joined by {used}"
+    if model is not None and model.consensus:
+        other = "as" if model.consensus == used else f"not by {model.consensus} as"
+        line += f", {other} for the training of {model.title}"
+    yield line
+    if audit.by_majority:
+        yield (
+            "too few posts have three answers to weigh annotators: joined by majority are "
+            + ", ".join(audit.by_majority)
+        )
+
+
+def _reached(audit: AuditAnswers) -> str:
+    if audit.n_waiting:
+        return "label the audit posts that wait; narraframe queue draws more where there is none"
+    return "narraframe queue draws and asks for them"
 
 
 def _outside(slices: Mapping[str, Sequence[str | None]], by: Sequence[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.annotations.audit import permanent_numbers
+from narraframe.annotations.audit_holes import HOLES, Counted, counted
 from narraframe.annotations.audit_strata import UNCOVERED, strata_of, without_unanswered
 from narraframe.annotations.doubt import DOUBTFUL
 from narraframe.annotations.targets import build_targets
@@ -21,37 +22,44 @@ from narraframe.records import Codebook, Post
 from narraframe.workflows.auditing import SEED
 from narraframe.workflows.labelled import annotations_of
 
-HOLES = 0.1
-"""Share of audit posts that may wait for an answer; beyond it, what comes after them waits too."""
-
 
 @dataclass(frozen=True)
 class AuditAnswers:
     """Answers on N posts and k labels, nan where there is none, or the post is not of the audit.
 
-    `stratum` intp (N,). Of `n_drawn` audit posts `n_answered` have an answer that counts,
-    `n_copied` of them the one of a near-copy; `n_skipped` were skipped. `n_uncovered` posts of the
-    N lie in strata without an answer that counts. `is_census`: there is no audit, but every post
-    has an answer.
+    `stratum` intp (N,), and `chance` float64 (N,) as of `Counted`. Of `n_drawn` audit posts
+    `n_answered` have an answer that counts, `n_copied` of them the one of a near-copy; `n_waiting`
+    have none yet, `n_skipped` were skipped, and on `n_disputed` annotators agree in nothing.
+    Several answered `n_several`; of these, labels `by_majority` were left to it though another
+    consensus was asked for. `n_uncovered` posts of the N lie in strata without an answer that
+    counts. `is_census`: there is no audit, but every post has an answer.
     """
 
     label_ids: tuple[str, ...]
     y: NDArray[np.float64]
     stratum: NDArray[np.intp]
+    chance: NDArray[np.float64]
     n_drawn: int = 0
     n_answered: int = 0
     n_copied: int = 0
+    n_waiting: int = 0
     n_skipped: int = 0
+    n_disputed: int = 0
+    n_several: int = 0
+    by_majority: tuple[str, ...] = ()
     n_uncovered: int = 0
     is_census: bool = False
     notes: tuple[str, ...] = ()
 
 
-def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers | None:
+def audit_answers(
+    posts: Sequence[Post], workspace: Workspace, *, consensus: str = "majority"
+) -> AuditAnswers | None:
     """Read the audit of `posts`; None where the workspace has no codebook.
 
     An audit post that is a near-copy of a labelled one has its answer. Second looks do not count,
-    as a model chose them; gold answers do.
+    as a model chose them; gold answers do. `consensus` joins several annotators, as of
+    `build_targets`.
 
     Raises
     ------
@@ -61,72 +69,113 @@ def audit_answers(posts: Sequence[Post], workspace: Workspace) -> AuditAnswers |
     if not workspace.codebook.exists():
         return None
     codebook = read_codebook(workspace.codebook)
-    answers = _answers(workspace, codebook)
-    numbers, drawn, late, stratum = _drawn(posts, workspace)
+    together = _together(workspace, codebook, consensus=consensus)
+    drawn = _drawn(posts, workspace)
     copies = read_copies(workspace.path(workspace.config.paths.copies))
-    skips = read_skips(workspace.path(workspace.config.paths.skipped))
-    skipped = {post_id for post_id, _ in skips}
+    skipped = {i for i, _ in read_skips(workspace.path(workspace.config.paths.skipped))}
     ids = [post.post_id for post in posts]
-    unknown = np.full(len(codebook.label_ids), np.nan)
-    own = [answers.get(post_id) for post_id in ids]
-    is_census = not drawn.any() and bool(own) and all(row is not None for row in own)
-    if is_census:
-        y = np.array([unknown if row is None else row for row in own])
-        return AuditAnswers(
-            codebook.label_ids,
-            y,
-            np.zeros(len(ids), dtype=np.intp),
-            n_drawn=len(ids),
-            n_answered=len(ids),
-            is_census=True,
-            notes=("every post has an answer: shares are counted, where no answer is left open",),
-        )
+    own = [together.of(post_id) for post_id in ids]
+    by_several = np.array([post_id in together.by_several for post_id in ids], dtype=np.bool_)
+    if not drawn.due.any() and bool(own) and all(row is not None for row in own):
+        return _census(codebook, own, together, n_several=int(by_several.sum()))
     said = [
-        row if row is not None else answers.get(copies.get(post_id, "")) if draw else None
-        for post_id, row, draw in zip(ids, own, drawn, strict=True)
+        row if row is not None else together.of(copies.get(post_id, "")) if due else None
+        for post_id, row, due in zip(ids, own, drawn.due.tolist(), strict=True)
     ]
-    there = np.array([row is not None for row in said], dtype=np.bool_) & drawn
-    silent = drawn & ~there
-    by_annotators = np.array([post_id in skipped for post_id in ids], dtype=np.bool_) & silent
-    counts, notes = _without_holes(numbers, stratum, there, silent & ~by_annotators)
-    if n_late := int((late & silent).sum()):
-        notes = (
-            *notes,
-            f"{n_late:,} of those that wait came after the audit was drawn: narraframe queue asks "
-            "for them",
-        )
-    rows = [
-        row if row is not None and count else unknown
-        for row, count in zip(said, counts, strict=True)
-    ]
-    copied = [row is None for row in own]
-    n_uncovered = int((without_unanswered(stratum, counts) == UNCOVERED).sum())
+    rows = np.array([np.full(len(codebook.label_ids), np.nan) if r is None else r for r in said])
+    asked = drawn.due & np.array([row is not None for row in said], dtype=np.bool_)
+    there = asked & ~np.isnan(rows.reshape(len(ids), -1)).all(axis=1)
+    by_annotators = drawn.due & ~asked & np.array([i in skipped for i in ids], dtype=np.bool_)
+    waiting = drawn.due & ~asked & ~by_annotators
+    found = counted(drawn.number, drawn.due, drawn.stratum, there, waiting)
+    n_left = int(there.sum() - found.counts.sum())
+    copied = found.counts & np.array([row is None for row in own], dtype=np.bool_)
+    uncovered = without_unanswered(found.stratum, found.counts) == UNCOVERED
     return AuditAnswers(
         label_ids=codebook.label_ids,
-        y=np.array(rows).reshape(len(ids), len(codebook.label_ids)),
-        stratum=stratum,
-        n_drawn=int(drawn.sum()),
-        n_answered=int(counts.sum()),
-        n_copied=int((counts & np.array(copied, dtype=np.bool_)).sum()),
+        y=np.where(found.counts[:, None], rows, np.nan),
+        stratum=found.stratum,
+        chance=found.chance,
+        n_drawn=int(drawn.due.sum()),
+        n_answered=int(found.counts.sum()),
+        n_copied=int(copied.sum()),
+        n_waiting=int(waiting.sum()),
         n_skipped=int(by_annotators.sum()),
-        n_uncovered=n_uncovered if counts.any() else 0,
-        notes=notes,
+        n_disputed=int((asked & ~there).sum()),
+        n_several=int((drawn.due & by_several).sum()),
+        by_majority=together.left,
+        n_uncovered=int(uncovered.sum()) if found.counts.any() else 0,
+        notes=_waits(found, waiting, n_late=int((drawn.late & waiting).sum()), n_left=n_left),
     )
 
 
-def _answers(workspace: Workspace, codebook: Codebook) -> Mapping[str, NDArray[np.float64]]:
-    """Return what the annotators say together of each post, (k,), nan where unknown."""
+def _census(
+    codebook: Codebook,
+    answers: Sequence[NDArray[np.float64] | None],
+    together: _Said,
+    *,
+    n_several: int,
+) -> AuditAnswers:
+    n = len(answers)
+    return AuditAnswers(
+        codebook.label_ids,
+        np.array(answers, dtype=np.float64),
+        np.zeros(n, dtype=np.intp),
+        np.ones(n),
+        n_drawn=n,
+        n_answered=n,
+        n_several=n_several,
+        by_majority=together.left,
+        is_census=True,
+        notes=("every post has an answer: shares are counted, where no answer is left open",),
+    )
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the annotators say together: of each labelled post (k,), nan where unknown.
+
+    `by_several`: posts that two or more answered. `left`: labels left to the majority, as too few
+    posts have three answers.
+    """
+
+    answers: Mapping[str, NDArray[np.float64]]
+    by_several: frozenset[str]
+    left: tuple[str, ...]
+
+    def of(self, post_id: str) -> NDArray[np.float64] | None:
+        return self.answers.get(post_id)
+
+
+def _together(workspace: Workspace, codebook: Codebook, *, consensus: str) -> _Said:
     rows = annotations_of(workspace, codebook)
     of_audit = [row for row in rows if row.gold or row.design != DOUBTFUL]
-    targets = build_targets(of_audit, codebook).targets
-    y = np.where(targets.mask, targets.y, np.nan).astype(np.float64)
-    return {post_id: y[i] for i, post_id in enumerate(targets.post_ids) if not np.isnan(y[i]).all()}
+    report = build_targets(of_audit, codebook, consensus=consensus)
+    ids, mask = report.targets.post_ids, report.targets.mask
+    y = np.where(mask, report.targets.y, np.nan).astype(np.float64)
+    several = np.flatnonzero((report.n_annotators > 1).any(axis=1))
+    return _Said(
+        answers=dict(zip(ids, y, strict=True)),
+        by_several=frozenset(ids[i] for i in several),
+        left=report.by_majority,
+    )
 
 
-def _drawn(
-    posts: Sequence[Post], workspace: Workspace
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.intp]]:
-    """Return each post's permanent number, whether it is of the audit, came late, and its stratum.
+@dataclass(frozen=True)
+class _Drawn:
+    """Of N posts: permanent `number`, and `stratum`.
+
+    `due` bool (N,): of the audit; `late`: of those, the ones that came after it was drawn.
+    """
+
+    number: NDArray[np.float64]
+    stratum: NDArray[np.intp]
+    due: NDArray[np.bool_]
+    late: NDArray[np.bool_]
+
+
+def _drawn(posts: Sequence[Post], workspace: Workspace) -> _Drawn:
+    """Tell which posts are of the audit.
 
     A post that came after the audit was drawn, and lies below the limit, is of the audit too: it
     waits as one that was drawn does. Were it left out, the posts of the day of drawing would stand
@@ -146,37 +195,29 @@ def _drawn(
         (post.channel or "", post.created_at.isoformat()[:7] if post.created_at else "")
         for post in posts
     ]
-    numbers = permanent_numbers(ids, seed=SEED)
+    number = permanent_numbers(ids, seed=SEED)
     limit = np.array([limits.get(cell, 0.0) for cell in cells], dtype=np.float64)
+    due = number < limit
     is_chosen = np.array([post_id in chosen for post_id in ids], dtype=np.bool_)
-    due = numbers < limit
-    return numbers, due, due & ~is_chosen, strata_of(cells, limits)
+    return _Drawn(number, strata_of(cells, limits), due, due & ~is_chosen)
 
 
-def _without_holes(
-    numbers: NDArray[np.float64],
-    stratum: NDArray[np.intp],
-    there: NDArray[np.bool_],
-    waiting: NDArray[np.bool_],
-) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Leave out answers that come, in the order of drawing, after a post that still waits.
-
-    Who has an answer while others wait may have it for another reason than chance: it was chosen
-    for the model to learn from, and then drawn. Those before the first that waits are a sample as
-    random as a smaller audit would have been.
-    """
-    n_waiting, n = int(waiting.sum()), int((there | waiting).sum())
-    if not n_waiting:
-        return there, ()
-    if n_waiting <= HOLES * n:
-        return there, (
-            f"{n_waiting:,} audit posts wait for an answer, taken to be like the others",
-        )
-    first = np.full(stratum.max() + 2, np.inf)
-    np.minimum.at(first, stratum[waiting], numbers[waiting])
-    kept = there & (numbers < first[stratum])
-    left = int(there.sum() - kept.sum())
-    return kept, (
-        f"{n_waiting:,} audit posts wait for an answer; {left:,} answers on posts drawn after them "
-        "do not count until they are there",
+def _waits(
+    found: Counted, waiting: NDArray[np.bool_], *, n_late: int, n_left: int
+) -> tuple[str, ...]:
+    """Say what waiting posts do to the answers that are there."""
+    n = int(waiting.sum())
+    if not n:
+        return ()
+    line = f"{n:,} audit posts wait for an answer"
+    if not (n_left or found.is_smaller) and found.counts.any():
+        line += ", taken to be like the others" if n <= HOLES * (n + found.counts.sum()) else ""
+    elif found.is_smaller:
+        line += f": the {int(found.counts.sum()):,} answers before them count as a smaller audit"
+    if n_left:
+        line += f"; {n_left:,} answers on posts drawn after them do not count until they are there"
+    late = (
+        f"{n_late:,} of those that wait came after the audit was drawn: narraframe queue asks "
+        "for them"
     )
+    return (line, late) if n_late else (line,)

@@ -42,8 +42,40 @@ def nothing_said(n_posts: int, n_labels: int) -> ModelSays:
     return ModelSays(nothing, nothing, nothing, {})
 
 
+@dataclass(frozen=True)
+class ModelOfScores:
+    """The model that made scores: what it was trained on, and what it said of it while held out.
+
+    `consensus` joined the annotators for its training.
+    """
+
+    title: str
+    seen: NDArray[np.uint64]
+    held: HeldOut | None
+    consensus: str
+
+
+def model_of(scores: Scores, workspace: Workspace) -> ModelOfScores | None:
+    """Find the model of `scores` in the workspace; None where it is not, or not the same one."""
+    name, _, digest = scores.model.partition("@")
+    try:
+        bundle = load_bundle(find_model(workspace.store, f"models:/{name}").folder)
+        run = find_run(workspace.store, f"models:/{name}")
+        held = run.table(OUT_OF_FOLD)
+    except NarraframeError:
+        return None
+    if bundle.digest != digest:
+        return None
+    # a model of labels that came with the posts has no annotators to be joined
+    consensus = run.parameters.get("data.consensus", "")
+    return ModelOfScores(name, bundle.seen, held, consensus)
+
+
 def model_says(
-    posts: Sequence[Post], scores: Scores, label_ids: Sequence[str], workspace: Workspace
+    posts: Sequence[Post],
+    scores: Scores,
+    label_ids: Sequence[str],
+    model: ModelOfScores | None,
 ) -> ModelSays:
     """Join `scores` to `posts` by post_id, and put held-out predictions where they are needed.
 
@@ -63,7 +95,7 @@ def model_says(
     decision[at] = np.where(scores.abstained, np.nan, scores.decision)[mine]
     decision[np.isnan(probability)] = np.nan
     reasons = Counter("not in the scores" if i < 0 else scores.reasons[i] for i in rows.tolist())
-    honest, notes = _honest(posts, scores, label_ids, probability, workspace)
+    honest, notes = _honest(posts, scores, label_ids, probability, model)
     del reasons[""]
     return ModelSays(probability, decision, honest, dict(reasons.most_common()), notes)
 
@@ -73,22 +105,15 @@ def _honest(
     scores: Scores,
     label_ids: Sequence[str],
     probability: Floats,
-    workspace: Workspace,
+    model: ModelOfScores | None,
 ) -> tuple[Floats, tuple[str, ...]]:
-    name, _, digest = scores.model.partition("@")
-    try:
-        found = find_model(workspace.store, f"models:/{name}")
-        bundle = load_bundle(found.folder)
-        held = find_run(workspace.store, f"models:/{name}").table(OUT_OF_FOLD)
-    except NarraframeError:
-        bundle = None
-    if bundle is None or bundle.digest != digest:
+    if model is None:
         return np.full_like(probability, np.nan), (
             f"the model of the scores ({scores.model or 'unnamed'}) is not in this workspace, so "
             "nobody knows what it was trained on: shares are those of the audit alone",
         )
-    seen = is_seen([post.model_text or "" for post in posts], bundle.seen)
-    honest, known = probability.copy(), _held_out(posts, held, label_ids)
+    seen = is_seen([post.model_text or "" for post in posts], model.seen)
+    honest, known = probability.copy(), _held_out(posts, model.held, label_ids)
     honest[seen] = known[seen]
     n_lost = int((seen & np.isnan(known).all(axis=1)).sum())
     notes = [

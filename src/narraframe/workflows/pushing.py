@@ -48,6 +48,9 @@ _TWO_WANTED = {
     "type": "Number",
 }
 VIEWS = (
+    # the first tab is what "Label all tasks" goes through: the audit in the order it was drawn in,
+    # so that wherever labelling stops, the answers there are those of a smaller audit
+    {"title": "In the queue's order", "type": "list", "ordering": ["tasks:id"]},
     {
         "title": "Uncertain first",
         "type": "list",
@@ -151,12 +154,14 @@ def push(
             for n in server.import_tasks(project.project_id, tasks):
                 step(n)
         anew = list(zip(untouched, predicted.predictions[len(new) :], strict=True))
+        with watch.stage("ask for second annotators", unit="tasks") as step:
+            for n in server.keep_open(project.project_id):
+                step(n)
         n_refreshed = _refresh(server, mirror, anew, workspace=workspace, watch=watch)
         n_ticked = sum(bool(task["predictions"]) for task in tasks)
         if model is not None and (n_refreshed or n_ticked):
             _show(server, project.project_id, model.model_version)
-        for view in VIEWS:
-            server.ensure_view(project.project_id, view)
+        server.ensure_views(project.project_id, VIEWS)
     return Pushed(
         url=f"{server.url}/projects/{project.project_id}/data",
         project_id=project.project_id,
