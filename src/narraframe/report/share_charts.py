@@ -21,13 +21,14 @@ def share_dots(shares: Sequence[LabelShare], codebook: Codebook | None, *, facet
     return {
         "label": f"Dot chart: share of posts with each label of {facet}, as in the table below",
         "kind": "dots",
+        "unit": " %",
         "option": {
             "xAxis": {"type": "value", "min": 0},
             "yAxis": {"type": "category", "inverse": True, "data": names},
         },
         "variants": {
-            DESIGN: {"series": _dots([share.design for share in shares], "Share by design")},
-            NAIVE: {"series": _dots([_alone(share) for share in shares], "Share of decisions")},
+            DESIGN: {"series": dots([share.design for share in shares], "Share by design")},
+            NAIVE: {"series": dots([_alone(share) for share in shares], "Share of decisions")},
         },
         "variant": DESIGN,
     }
@@ -84,7 +85,8 @@ def _alone(share: LabelShare) -> Estimate:
     return Estimate(share.naive.value, math.nan, math.nan, share.naive.n)
 
 
-def _dots(estimates: Sequence[Estimate], title: str) -> list[dict[str, Any]]:
+def dots(estimates: Sequence[Estimate], title: str) -> list[dict[str, Any]]:
+    """Return whiskers, points and what is not known as series, one row an estimate."""
     points: list[dict[str, Any]] = []
     whiskers: list[list[float | int | None]] = []
     undefined = []

@@ -104,6 +104,7 @@ def prevalence_of(
     workspace: Workspace,
     by: Sequence[str] = (MONTH, CHANNEL),
     labels: Sequence[str] = (),
+    channels: Mapping[str, str] | None = None,
 ) -> Prevalence:
     """Estimate the share of each label in `posts`, by the audit of `workspace` and by `scores`.
 
@@ -119,6 +120,9 @@ def prevalence_of(
         The slices besides all posts.
     labels : sequence of str
         Label ids; () are all of the codebook, or of the scores where there is no codebook.
+    channels : mapping of str to str, default=None
+        What channels are called in the slices, so that small ones can be one slice together; those
+        that it lacks, and all by default, are called as they are.
 
     Raises
     ------
@@ -148,7 +152,11 @@ def prevalence_of(
         else nothing_said(len(here), len(known))
     )
     shares: list[LabelShare] = []
-    slices = {MONTH: [_month(p) for p in here], CHANNEL: [p.channel for p in here]}
+    called = channels or {}
+    slices = {
+        MONTH: [_month(p) for p in here],
+        CHANNEL: [called.get(p.channel, p.channel) if p.channel else None for p in here],
+    }
     for label_id in label_ids:
         evidence = _evidence(audit, says, known.index(label_id))
         shares.append(label_share(label_id, evidence, by=ALL, value=""))
