@@ -114,7 +114,13 @@ def channel_chart(
                     f"{channel}\nn = {int(line.of_distinct[at[channel]]):,}" for channel in channels
                 ],
             },
-            "series": [by_design[0], by_design[1], _unknown(counts), by_count[0], by_count[1]],
+            "series": [
+                by_design[0],
+                by_design[1],
+                _unknown(counts, designs),
+                by_count[0],
+                by_count[1],
+            ],
         },
     }
 
@@ -162,6 +168,10 @@ def _design(prevalence: Prevalence | None, label_id: str, channel: str) -> Estim
     return found.design if found else Estimate(math.nan, math.nan, math.nan, 0)
 
 
-def _unknown(counts: Sequence[Estimate]) -> dict[str, Any]:
-    rows = [row for row, one in enumerate(counts) if math.isnan(one.value)]
+def _unknown(counts: Sequence[Estimate], designs: Sequence[Estimate]) -> dict[str, Any]:
+    rows = [
+        row
+        for row, pair in enumerate(zip(counts, designs, strict=True))
+        if all(math.isnan(one.value) for one in pair)
+    ]
     return {"id": "undefined", "type": "scatter", "data": [[0, row] for row in rows]}

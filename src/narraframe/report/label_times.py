@@ -62,7 +62,7 @@ def notes(line: Trend) -> list[str]:
 
 
 def marks(line: Trend, axis: Sequence[str]) -> list[dict[str, Any]]:
-    """Return where each burst begins and ends on an axis of periods, and what is written there.
+    """Return where each burst begins and ends on an axis of periods, and how many times the usual.
 
     An entry of the axis may be a run of periods without posts, as `month_axis` makes them.
     """
@@ -70,7 +70,7 @@ def marks(line: Trend, axis: Sequence[str]) -> list[dict[str, Any]]:
         {
             "first": _at(burst.first, axis),
             "last": _at(burst.last, axis),
-            "text": f"{burst.ratio:.1f} × usual",
+            "ratio": round(burst.ratio, 2),
         }
         for burst in line.bursts
     ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from narraframe.records import LabelShare, Prevalence
+from narraframe.records.prevalence import ALL
 from narraframe.report import changes, coverage
 from narraframe.report.charts import Chart
 from narraframe.report.facets import FacetView, label_name
@@ -35,6 +36,7 @@ def parts(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> dic
         "share_rows": share_rows(report, views),
         "label_charts": frozenset(label_charts(report, views)),
         "by_channel": report.by_channel,
+        "more_to_label": {plan.label_id: plan.n_more for plan in report.plans if plan.by == ALL},
         "times_shown": TIMES_SHOWN,
         "curve_rows": curve_rows(report),
         "mistakes": mistakes(report.held_out, report.posts, report.codebook)

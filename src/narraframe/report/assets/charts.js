@@ -206,11 +206,20 @@
     ];
   }
 
-  /* Raised stretches of a time line: shaded from the middle before to the middle after, and named. */
-  function raised(marks, n, named = true) {
+  /* Raised stretches of a time line: shaded from the middle before to the middle after, and named as
+     far as the names fit into `width` pixels, the greatest rise first. */
+  function raised(marks, n, width = 0) {
     if (!marks?.length) return { series: [], axes: [] };
+    const NAME = 78; // pixels
     const inside = Array.from({ length: n }, (_, i) => (marks.some(({ first, last }) => first <= i && i <= last) ? 1 : 0));
     const at = { xAxisIndex: 0, yAxisIndex: 1, silent: true, tooltip: { show: false } };
+    const named = [];
+    for (const { first, last, ratio } of marks.toSorted((a, b) => b.ratio - a.ratio)) {
+      const place = Math.round((first + last) / 2);
+      const free = named.every(({ value: [other] }) => Math.abs(other - place) * width / n > NAME);
+      const fits = (Math.min(place, n - 1 - place) + 0.5) * width / n > NAME / 2;
+      if (width && free && fits) named.push({ value: [place, 1], name: `${ratio.toFixed(1)} × usual` });
+    }
     return {
       axes: [{ type: "value", min: 0, max: 1, show: false }],
       series: [
@@ -219,10 +228,8 @@
           lineStyle: { opacity: 0 }, areaStyle: { color: colour("note-rule"), opacity: 0.28 },
         },
         {
-          ...at, id: "raised-names", type: "scatter", symbolSize: 0.01, z: 3,
-          data: named ? marks.map(({ first, last, text }) => ({ value: [Math.round((first + last) / 2), 1], name: text })) : [],
+          ...at, id: "raised-names", type: "scatter", symbolSize: 0.01, z: 3, data: named,
           label: { show: true, position: "bottom", formatter: ({ name }) => name, color: colour("ink"), fontSize: 11 },
-          labelLayout: { hideOverlap: true },
         },
       ],
     };
@@ -245,7 +252,7 @@
     const { notes, xAxis, yAxis, series } = small ? ofTheme(spec.slot) : { notes: spec.notes, ...part };
     const dark = slotColour(spec.slot ?? 0);
     const colours = [dark, mix(dark, colour("card"), 0.55)];
-    const shade = raised(spec.marks, xAxis.data.length, false);
+    const shade = raised(spec.marks, xAxis.data.length);
     return {
       grid: { left: 4, right: 12, top: 12, bottom: 4, containLabel: true },
       tooltip: { ...tooltip("axis", axisTip(notes)), axisPointer: { type: "shadow" } },
@@ -292,9 +299,9 @@
     ];
   }
 
-  function layBand(spec, part) {
+  function layBand(spec, part, element) {
     const [low, high, value] = part.series.map((one) => one.data);
-    const shade = raised(spec.marks, value.length);
+    const shade = raised(spec.marks, value.length, element.clientWidth - 60);
     const percent = { axisLabel: { ...axis().axisLabel, formatter: "{value} %" } };
     return {
       grid: { left: 8, right: 16, top: 12, bottom: 4, containLabel: true },
@@ -303,7 +310,7 @@
         const tip = make("div");
         tip.append(make("strong", "", items[0].axisValueLabel), make("div", "", spec.notes[at]));
         const inside = (spec.marks ?? []).find(({ first, last }) => first <= at && at <= last);
-        if (inside) tip.append(make("div", "soft", `raised: ${inside.text}`));
+        if (inside) tip.append(make("div", "soft", `raised: ${inside.ratio.toFixed(1)} times the usual share`));
         return tip;
       }),
       xAxis: part.xAxis, yAxis: [{ ...part.yAxis, ...percent }, ...shade.axes],
