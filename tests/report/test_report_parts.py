@@ -16,6 +16,7 @@ from narraframe.records import (
     DriftTest,
     Estimate,
     HeldOut,
+    LabelPlan,
     LabelShare,
     Prevalence,
     Trend,
@@ -31,6 +32,8 @@ from narraframe.report.page import render
 from narraframe.report.passages import LONGEST, passages
 from narraframe.report.rows import Table, report_tables
 from narraframe.report.theme_map import image
+from narraframe.workflows.columns import decisions_of
+from narraframe.workflows.report_shares import labels_by_channel
 
 
 def held_out():
@@ -97,10 +100,23 @@ def drift():
     )  # fmt: skip
 
 
+def by_channel():
+    """North and South; too few posts to follow either over time."""
+    names = {label.label_id: label.name for label in codebook().labels}
+    return labels_by_channel(posts(), decisions_of(scores(), posts(), names=names), by="month")
+
+
+def plans():
+    return (
+        LabelPlan(label_id="trade", by="all", value="", n_posts=5000, n_audit=40, width_now=0.2,
+                  n_more=120),
+    )  # fmt: skip
+
+
 def everything():
     return replace(
         whole(), held_out=held_out(), prevalence=prevalence(), trends=trends(),
-        uncovered=uncovered(), drift=drift(),
+        uncovered=uncovered(), drift=drift(), by_channel=by_channel(), plans=plans(),
         evidence={("p1", "trade"): ((5, 10),)},
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from narraframe.report.changes import how_sure, when
 from narraframe.report.charts import Chart
 from narraframe.report.shown import period, plural, share
 
+RISES_SHOWN = 5
 LEAST = 5
 """A share of fewer distinct posts is not drawn: it would leap from none to all."""
 
@@ -77,13 +78,19 @@ def marks(line: Trend, axis: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def rises_of(line: Trend | None) -> tuple[str, ...]:
-    """Return a sentence on each burst of a line."""
-    return tuple(
+    """Return a sentence on each burst of a line, the weightiest `RISES_SHOWN` in time order."""
+    bursts = [burst for burst in (line.bursts if line else ()) if burst.of]
+    shown = sorted(bursts, key=lambda burst: -burst.weight)[:RISES_SHOWN]
+    said = [
         f"Raised {when(burst)}: {burst.n:,} of {plural(burst.of, 'distinct post')} "
-        f"({share(burst.n / burst.of)}), {burst.ratio:.1f} times its usual share "
-        f"({how_sure(burst)})."
-        for burst in (line.bursts if line else ())
-        if burst.of
+        f"({share(burst.n / burst.of)}), {burst.ratio:.1f} times its usual share; "
+        f"how sure: {how_sure(burst)}."
+        for burst in bursts
+        if burst in shown
+    ]
+    more = len(bursts) - len(shown)
+    return (
+        (*said, f"And {plural(more, 'weaker stretch', 'weaker stretches')}.") if more else (*said,)
     )
 
 

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 _SAMPLED = 60
 # Stray points do not make two themes neighbours: so much of the distances may be shorter.
 _STRAY = 0.02
-# What a like colour at any distance costs, beside 1 for a theme that touches: colours not used yet
-# come first.
-_ANYWHERE = 0.1
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +19,8 @@ def theme_colours(
     points: Mapping[int, Floats], colours: Sequence[str], *, reach: float
 ) -> dict[int, str]:
     """Give each theme, in the order given, the colour least like those of the themes around it.
+
+    Colours that no theme has yet come first.
 
     Parameters
     ----------
@@ -46,9 +45,9 @@ def theme_colours(
     for theme, own in sampled.items():
         clash = np.zeros(len(colours))
         for other, colour in given.items():
-            near = np.exp(-_apart(own, sampled[other]) / reach)
-            clash += (near + _ANYWHERE) * likeness[colour]
-        given[theme] = int(np.argmin(clash.round(6)))
+            clash += np.exp(-_apart(own, sampled[other]) / reach) * likeness[colour]
+        unused = [c for c in range(len(colours)) if c not in given.values()]
+        given[theme] = min(unused or range(len(colours)), key=lambda c: clash.round(6)[c])
     return {theme: colours[colour] for theme, colour in given.items()}
 
 
