@@ -11,7 +11,15 @@ from narraframe.report.page import render
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from report_browser import NEEDS_CHROMIUM, css, resize, scroll_to, wait
+from report_browser import (
+    NEEDS_AXE,
+    NEEDS_CHROMIUM,
+    css,
+    resize,
+    scroll_to,
+    serious_faults,
+    wait,
+)
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 
@@ -115,7 +123,8 @@ def test_every_channel_has_a_small_chart_that_fits(page, card, width):
         return [...arguments[0].querySelectorAll('text, path')]
             .map((one) => one.getBoundingClientRect())
             .filter(({width, left, right, top, bottom}) => width && (left < own.left - 1
-                || right > own.right + 1 || top < own.top - 1 || bottom > own.bottom + 1)).length;""",
+                || right > own.right + 1 || top < own.top - 1
+                || bottom > own.bottom + 1)).length;""",
         place,
     )
     assert outside == 0
@@ -185,3 +194,10 @@ def test_the_keyboard_alone_opens_a_card_and_reaches_its_files(page):
         name.startswith("Save as PNG: Dot chart: share of posts with Trade") for name in reached
     )
     assert "Open the post" in reached
+
+
+@NEEDS_AXE
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_axe_finds_no_serious_fault_in_what_is_shown_by_channel(page, scheme, width):
+    resize(page, width, 900)
+    assert serious_faults(page, scheme) == []

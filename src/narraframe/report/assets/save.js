@@ -16,9 +16,10 @@
     setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
   }
 
+  /* The first sentence as a name, long enough that what differs at its end has another one. */
   function fileName(text, ending) {
-    const plain = text.toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
-    return `${plain.slice(0, 60).replace(/-+$/, "") || "report"}.${ending}`;
+    const plain = text.split(/[.;]\s/)[0].toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
+    return `${plain.slice(0, 100).replace(/-+$/, "") || "report"}.${ending}`;
   }
 
   /* A cell as a file has it: numbers bare, formulas made harmless, quoted where it must be. */
