@@ -50,7 +50,8 @@ def prepared(page: str, n: int, cache: Path) -> Path:
     """Return a workspace with the page's posts, themes and scores, made once by the commands.
 
     The sample has the model and the annotations of the demo; the tweets have a model of
-    experiments/ira_tweets.toml, and neither codebook nor audit. A workspace is whole or not there: it is made beside, and then renamed.
+    experiments/ira_tweets.toml, and neither codebook nor audit. A workspace is whole or not there:
+    it is made beside, and then renamed.
     """
     inputs = list(_seeds()) if page == SAMPLE else [_tweets_path()]
     made_by = [_digest(inputs), str(n) if page == TWEETS else "", narraframe.__version__]
