@@ -24,6 +24,7 @@ from narraframe.records import (
     Uncovered,
 )
 from narraframe.report import figures, tables
+from narraframe.report.changes import drift_rows
 from narraframe.report.facets import facet_views
 from narraframe.report.label_cards import label_cards
 from narraframe.report.markdown import MOST_ROWS, markdown
@@ -196,6 +197,22 @@ def test_changes_are_shown_where_they_were_computed_and_nothing_is_said_elsewher
     assert html.index("× 3.0") < html.index("new, may be chance")
     assert "The posts differ." in html
     assert 'id="changes"' not in render(whole())
+
+
+@pytest.mark.parametrize(
+    ("name", "effect", "written"),
+    [
+        ("embedding", 0.0412, "0.041"),
+        ("far", 0.0041, "0.4 %"),
+        ("labels", 0.0684, "6.8 points"),
+        ("languages", NAN, "not known"),
+    ],
+)
+def test_how_large_a_drift_is_has_its_unit(name, effect, written):
+    (row,) = drift_rows(
+        replace(drift(), tests=(replace(drift().tests[0], name=name, effect=effect),))
+    )
+    assert row.effect == written
 
 
 def test_hostile_texts_in_every_new_part_stay_text():

@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from narraframe.records import Burst, Drift, Estimate, Spread, Trend, Trends, Uncovered
+from narraframe.records import Burst, Drift, DriftTest, Estimate, Spread, Trend, Trends, Uncovered
 from narraframe.report.shown import number, period, share
 
 SHOWN = 15
@@ -121,7 +121,7 @@ def drift_rows(drift: Drift | None) -> tuple[DriftRow, ...]:
     return tuple(
         DriftRow(
             what=test.what,
-            effect="not known" if math.isnan(test.effect) else f"{test.effect:.3g}",
+            effect=_effect(test),
             p="not known" if math.isnan(test.adjusted) else f"{test.adjusted:.3f}",
             drifted="yes" if test.drifted else "not tested" if math.isnan(test.p) else "no",
         )
@@ -163,6 +163,16 @@ def _growth(one: Uncovered) -> str:
         return "not known"
     times = "new" if math.isinf(one.growth) else f"× {one.growth:.1f}"
     return times if one.grows else f"{times}, may be chance"
+
+
+def _effect(test: DriftTest) -> str:
+    """Write how large a difference is: shares in per cent, differences of shares in points."""
+    if math.isnan(test.effect):
+        return "not known"
+    if test.name == "embedding":
+        return f"{test.effect:.3f}"
+    unit = "%" if test.name == "far" else "points"
+    return f"{100 * test.effect:.1f} {unit}"
 
 
 def _hours(hours: float) -> str:
