@@ -72,7 +72,7 @@ def test_a_share_of_few_posts_is_a_gap():
 def test_a_burst_is_marked_where_it_is_and_said_in_words():
     followed = trends()
     line = line_of(followed, "label", "trade")
-    assert marks(line, followed.periods) == [{"first": 5, "last": 6, "ratio": 2.54}]
+    assert marks(line, followed.periods) == [{"first": 5, "last": 6, "ratio": 2.5}]
     (said,) = rises_of(line)
     assert said.startswith("Raised Jun 2024 to Jul 2024: 22 of 72 distinct posts (31 %), 2.5 times")
     chart = time_chart(followed, line)

@@ -71,7 +71,7 @@ def marks(line: Trend, axis: Sequence[str]) -> list[dict[str, Any]]:
         {
             "first": _at(burst.first, axis),
             "last": _at(burst.last, axis),
-            "ratio": round(burst.ratio, 2),
+            "ratio": round(burst.ratio, 1),
         }
         for burst in line.bursts
     ]

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 _SAMPLED = 60
 # Stray points do not make two themes neighbours: so much of the distances may be shorter.
 _STRAY = 0.02
+# What a like colour costs however far away, beside 1 where themes touch.
+_ANYWHERE = 0.1
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +22,7 @@ def theme_colours(
 ) -> dict[int, str]:
     """Give each theme, in the order given, the colour least like those of the themes around it.
 
-    Colours that no theme has yet come first.
+    A colour is used twice where there is none left, or what is left is too like the neighbours'.
 
     Parameters
     ----------
@@ -45,9 +47,9 @@ def theme_colours(
     for theme, own in sampled.items():
         clash = np.zeros(len(colours))
         for other, colour in given.items():
-            clash += np.exp(-_apart(own, sampled[other]) / reach) * likeness[colour]
-        unused = [c for c in range(len(colours)) if c not in given.values()]
-        given[theme] = min(unused or range(len(colours)), key=lambda c: clash.round(6)[c])
+            near = float(np.exp(-_apart(own, sampled[other]) / reach))
+            clash += (near + _ANYWHERE) * likeness[colour]
+        given[theme] = int(np.argmin(clash.round(6)))
     return {theme: colours[colour] for theme, colour in given.items()}
 
 
