@@ -1,8 +1,10 @@
 """A browser for the tests of the page, and how they look at it."""
 
 import contextlib
+import importlib.util
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -14,6 +16,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 NEEDS_CHROMIUM = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"
+)
+AXE = importlib.util.find_spec("axe_core_python")
+NEEDS_AXE = pytest.mark.skipif(
+    AXE is None, reason="axe-core-python, which carries axe, is not installed"
 )
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -107,3 +113,22 @@ def windows(driver):
 def layers(driver):
     """What is painted on the map, by id: how many posts, how large and how opaque."""
     return {one["id"]: one for one in driver.execute_script("return narraframe.map.layers()")}
+
+
+def serious_faults(driver, scheme):
+    """What axe finds serious on the page as it is in a scheme, all drawn and all unfolded."""
+    button = driver.find_element(By.ID, "scheme")
+    if (button.get_attribute("aria-pressed") == "true") != (scheme == "dark"):
+        button.click()
+    for fold in css(driver, "details"):
+        driver.execute_script("arguments[0].open = true", fold)
+    for chart in css(driver, "[data-chart]"):
+        scroll_to(driver, chart)
+    source = Path(AXE.submodule_search_locations[0], "axe.min.js").read_text(encoding="utf-8")
+    driver.execute_cdp_cmd("Runtime.evaluate", {"expression": source})
+    found = driver.execute_async_script(
+        """axe.run(document, {resultTypes: ['violations']}).then((result) => arguments[0](
+            result.violations.map(({id, impact, nodes}) =>
+                [id, impact, nodes.slice(0, 3).map((one) => one.html.slice(0, 200))])));"""
+    )
+    return [one for one in found if one[1] in {"serious", "critical"}]

@@ -1,7 +1,6 @@
 """What a reader takes out of the page, reads by keyboard, and whether everybody can use it."""
 
 import csv
-import importlib.util
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,20 @@ from narraframe.report.page import render
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from report_browser import NEEDS_CHROMIUM, css, open_page, resize, scroll_to, wait
-from selenium.webdriver import Keys
+from report_browser import (
+    NEEDS_AXE,
+    NEEDS_CHROMIUM,
+    css,
+    open_page,
+    resize,
+    scroll_to,
+    serious_faults,
+    wait,
+)
+from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 
 pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
-AXE = importlib.util.find_spec("axe_core_python")
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +103,31 @@ def test_every_table_and_every_chart_offers_a_file(page):
     assert [name for name in names if names.count(name) > 1] == []
 
 
+def test_every_button_for_a_file_gives_one_that_holds_what_is_shown(page, folder):
+    page.execute_script("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    for button in css(page, "button.save"):
+        before = set(folder.iterdir())
+        page.execute_script("arguments[0].click()", button)
+
+        def new(_, before=before):
+            return [f for f in set(folder.iterdir()) - before if f.suffix in {".csv", ".png"}]
+
+        wait(page, new)
+        (found,) = new(page)
+        wait(page, lambda _, found=found: found.stat().st_size)
+        if found.suffix == ".png":
+            assert found.read_bytes().startswith(b"\x89PNG")
+        elif button.get_attribute("aria-label").startswith("Save as CSV"):
+            rows = page.execute_script(
+                """const place = arguments[0].closest('.saves').previousElementSibling;
+                const table = place.matches('table') ? place : place.querySelector('table');
+                return [...table.rows].map((row) => row.cells[0].innerText.trim());""",
+                button,
+            )
+            held = list(csv.reader(io.StringIO(found.read_text("utf-8-sig"))))
+            assert [" ".join(row.split()) for row in rows] == [row[0].lstrip("'") for row in held]
+
+
 def test_the_keyboard_reads_the_post_nearest_to_the_middle(page):
     chart = page.find_element(By.ID, "map-chart")
     chart.send_keys("0")
@@ -132,22 +164,51 @@ def test_a_hostile_post_of_a_megabyte_opens_and_does_nothing(driver, page_path, 
     assert driver.get_log("browser") == []
 
 
-@pytest.mark.skipif(AXE is None, reason="axe-core-python, which carries axe, is not installed")
+@NEEDS_AXE
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_no_serious_fault(page, width, scheme):
     resize(page, width, 900)
-    page.execute_script("document.documentElement.dataset.scheme = arguments[0]", scheme)
-    page.execute_script("narraframe.redrawAll(); narraframe.map.select(0)")
-    for chart in css(page, "[data-chart]"):
-        scroll_to(page, chart)
-    for fold in css(page, "details"):
-        page.execute_script("arguments[0].open = true", fold)
-    source = Path(AXE.submodule_search_locations[0], "axe.min.js").read_text(encoding="utf-8")
-    page.execute_cdp_cmd("Runtime.evaluate", {"expression": source})
-    found = page.execute_async_script(
-        """axe.run(document, {resultTypes: ['violations']}).then((result) => arguments[0](
-            result.violations.map(({id, impact, nodes}) =>
-                [id, impact, nodes.slice(0, 3).map((one) => one.html.slice(0, 200))])));"""
+    page.execute_script("narraframe.map.select(0)")
+    assert serious_faults(page, scheme) == []
+
+
+def test_the_tab_key_reaches_every_control_and_shows_where_it_is(page):
+    wanted = page.execute_script(
+        """for (const fold of document.querySelectorAll('details')) fold.open = true;
+        const seen = new Set(), all = document.querySelectorAll(
+            'a[href], button, input, select, summary, [tabindex="0"]');
+        return [...all].filter((one) => {
+            if (!one.checkVisibility({visibilityProperty: true}) || one.disabled) return false;
+            // of radio buttons the chosen one is reached, the arrows do the rest
+            return one.type !== 'radio' || one.checked;
+        }).map((one, i) => (one.dataset.control = i));"""
     )
-    assert [one for one in found if one[1] in {"serious", "critical"}] == []
+    reached, bare = set(), []
+    for _ in range(len(wanted) + 20):
+        ActionChains(page).send_keys(Keys.TAB).perform()
+        focus, ring = page.execute_script(
+            """const one = document.activeElement, {outlineStyle} = getComputedStyle(one);
+            return [one.dataset.control ?? null, outlineStyle];"""
+        )
+        reached.add(focus)
+        if focus is not None and ring == "none":
+            bare.append(focus)
+        if set(map(str, wanted)) <= reached:
+            break
+    assert set(map(str, wanted)) - reached == set()
+    assert bare == []
+
+
+def test_filters_work_by_keyboard(page):
+    switch = page.find_element(By.CSS_SELECTOR, "input[name='themes-count'][value='posts']")
+    scroll_to(page, switch)
+    switch.send_keys(Keys.ARROW_RIGHT)
+    assert page.execute_script("return narraframe.groups.get('themes').variant") == "distinct"
+    box = page.find_element(By.CSS_SELECTOR, "input[data-group='facet-0'][value='trade']")
+    box.send_keys(Keys.SPACE)
+    assert page.execute_script("return narraframe.groups.get('facet-0').slots.has('trade')")
+    entry = page.find_element(By.CSS_SELECTOR, "#legend button")
+    entry.send_keys(Keys.ENTER)
+    pressed = page.find_element(By.CSS_SELECTOR, "#legend button").get_attribute("aria-pressed")
+    assert pressed == "true"

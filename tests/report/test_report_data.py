@@ -132,13 +132,14 @@ def many(n=3000, length=700):
 
 def test_texts_take_the_room_that_is_left_and_those_that_the_page_speaks_of_come_first():
     parts = {"themes": None, "summaries": (), "scores": None, "first": (7, 2999)}
-    columns = columns_of(many(), room=800_000, **parts)
+    posts = many()
+    columns = columns_of(posts, room=800_000, **parts)
     held = [i for i, text in enumerate(columns["text"]) if text is not None]
     assert {7, 2999} <= set(held)
     assert columns["held"] == [len(held), len(held)]
     assert 500 < len(held) < 2500
-    assert all(columns["text"][i] == many()[i].text[:EXTRACT] + "…" for i in held)
-    known = tables.corpus(many())
+    assert all(columns["text"][i] == posts[i].text[:EXTRACT] + "…" for i in held)
+    known = tables.corpus(posts)
     packed = packed_posts(known, themes=None, summaries=(), scores=None, first=(), room=800_000)
     assert 700_000 < len(packed) < 830_000
 

@@ -16,6 +16,7 @@ from narraframe.records import (
     DriftTest,
     Estimate,
     HeldOut,
+    LabelPlan,
     LabelShare,
     Prevalence,
     Trend,
@@ -23,6 +24,7 @@ from narraframe.records import (
     Uncovered,
 )
 from narraframe.report import figures, tables
+from narraframe.report.changes import drift_rows
 from narraframe.report.facets import facet_views
 from narraframe.report.label_cards import label_cards
 from narraframe.report.markdown import MOST_ROWS, markdown
@@ -31,6 +33,8 @@ from narraframe.report.page import render
 from narraframe.report.passages import LONGEST, passages
 from narraframe.report.rows import Table, report_tables
 from narraframe.report.theme_map import image
+from narraframe.workflows.columns import decisions_of
+from narraframe.workflows.report_shares import labels_by_channel
 
 
 def held_out():
@@ -97,10 +101,23 @@ def drift():
     )  # fmt: skip
 
 
+def by_channel():
+    """North and South; too few posts to follow either over time."""
+    names = {label.label_id: label.name for label in codebook().labels}
+    return labels_by_channel(posts(), decisions_of(scores(), posts(), names=names), by="month")
+
+
+def plans():
+    return (
+        LabelPlan(label_id="trade", by="all", value="", n_posts=5000, n_audit=40, width_now=0.2,
+                  n_more=120),
+    )  # fmt: skip
+
+
 def everything():
     return replace(
         whole(), held_out=held_out(), prevalence=prevalence(), trends=trends(),
-        uncovered=uncovered(), drift=drift(),
+        uncovered=uncovered(), drift=drift(), by_channel=by_channel(), plans=plans(),
         evidence={("p1", "trade"): ((5, 10),)},
     )  # fmt: skip
 
@@ -180,6 +197,22 @@ def test_changes_are_shown_where_they_were_computed_and_nothing_is_said_elsewher
     assert html.index("× 3.0") < html.index("new, may be chance")
     assert "The posts differ." in html
     assert 'id="changes"' not in render(whole())
+
+
+@pytest.mark.parametrize(
+    ("name", "effect", "written"),
+    [
+        ("embedding", 0.0412, "0.041"),
+        ("far", 0.0041, "0.4 %"),
+        ("labels", 0.0684, "6.8 points"),
+        ("languages", NAN, "not known"),
+    ],
+)
+def test_how_large_a_drift_is_has_its_unit(name, effect, written):
+    (row,) = drift_rows(
+        replace(drift(), tests=(replace(drift().tests[0], name=name, effect=effect),))
+    )
+    assert row.effect == written
 
 
 def test_hostile_texts_in_every_new_part_stay_text():

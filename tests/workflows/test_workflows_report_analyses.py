@@ -18,7 +18,9 @@ from narraframe.io.tables import SCORES
 from narraframe.io.themes import ThemesFolder
 from narraframe.records import Scores, Themes, ThemeSummary
 from narraframe.workflows import report_analyses
+from narraframe.workflows.prevalence import prevalence_of
 from narraframe.workflows.report_analyses import (
+    CHANNELS,
     COVERAGE,
     DRIFT,
     RISES,
@@ -134,6 +136,42 @@ def test_posts_alone_are_looked_at_for_who_repeats_whom_and_nothing_is_missed(st
     assert found.left_out == {}
 
 
+def test_the_audit_speaks_of_each_channel_and_plans_what_would_tell_more(study):
+    study.audit()
+    found = study.analyse()
+    shares = [found.prevalence.of("farming", by="channel", value=name) for name in "AB"]
+    assert [share.n_posts for share in shares] == [N // 2, N // 2]
+    assert sum(share.n_audit for share in shares) == 40
+    more = {(p.by, p.value): p.n_more for p in found.plans if p.label_id == "farming"}
+    assert set(more) == {("all", ""), ("channel", "A"), ("channel", "B")}
+    assert more["all", ""] > 0
+    assert {trends.channel for trends in found.by_channel.over_time} == {"A", "B"}
+
+
+def test_channels_that_go_by_one_name_are_one_slice(study):
+    study.audit()
+    plain = prevalence_of(study.posts, study.scores, workspace=study.workspace, by=("channel",))
+    together = prevalence_of(
+        study.posts,
+        study.scores,
+        workspace=study.workspace,
+        by=("channel",),
+        channels={"A": "both", "B": "both"},
+    )
+    both = together.of("farming", by="channel", value="both")
+    whole = plain.of("farming")
+    assert (both.n_posts, both.n_audit, both.design) == (N, 40, whole.design)
+    assert together.of("farming") == whole
+
+
+def test_an_audit_without_answers_plans_the_labelling_all_the_same(study):
+    study.audit(answered=False)
+    found = study.analyse()
+    assert found.prevalence is None
+    assert found.left_out[SHARES] == "none of 40 posts drawn at random has been labelled yet"
+    assert all(plan.n_more > 0 for plan in found.plans)
+
+
 def test_a_short_time_is_followed_by_week(study):
     few = [post for post in study.posts if post.created_at.month < 4]
     assert study.analyse(replace(study.hand, posts=few)).trends.by == "week"
@@ -161,7 +199,13 @@ def test_without_a_codebook_themes_are_not_held_against_labels(study):
 
 @pytest.mark.parametrize(
     ("broken", "part"),
-    [("trace", SPREAD), ("follow", RISES), ("coverage_of", COVERAGE), ("prevalence_of", SHARES)],
+    [
+        ("trace", SPREAD),
+        ("follow", RISES),
+        ("coverage_of", COVERAGE),
+        ("shares_and_plans", SHARES),
+        ("labels_by_channel", CHANNELS),
+    ],
 )
 @pytest.mark.parametrize(
     "fault", [EncoderError("broke", where="/secret/place"), ValueError("broke")]

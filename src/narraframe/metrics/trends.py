@@ -33,10 +33,17 @@ class Line:
 
 
 def period_of(moment: datetime | None, by: str) -> str | None:
-    """Return the period of `moment` in UTC: "2024-03-05", its week's Monday, or "2024-03"."""
+    """Return the period of `moment` in UTC: a day "2024-03-05", its week's Monday, or "2024-03".
+
+    Besides `PERIODS` there are "quarter" ("2024-Q1") and "year" ("2024"), for few posts.
+    """
     if moment is None:
         return None
     day = (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+    if by == "year":
+        return f"{day:%Y}"
+    if by == "quarter":
+        return f"{day:%Y}-Q{(day.month + 2) // 3}"
     if by == "month":
         return f"{day:%Y-%m}"
     return (day - timedelta(days=day.weekday() if by == "week" else 0)).isoformat()
@@ -44,6 +51,11 @@ def period_of(moment: datetime | None, by: str) -> str | None:
 
 def every_period(first: str, last: str, by: str) -> tuple[str, ...]:
     """Return the periods from `first` to `last`, those without posts too."""
+    if by == "year":
+        return tuple(f"{year:04}" for year in range(int(first), int(last) + 1))
+    if by == "quarter":
+        low, high = (int(name[:4]) * 4 + int(name[6:]) - 1 for name in (first, last))
+        return tuple(f"{q // 4:04}-Q{q % 4 + 1}" for q in range(low, high + 1))
     if by == "month":
         low, high = (int(name[:4]) * 12 + int(name[5:]) - 1 for name in (first, last))
         return tuple(f"{m // 12:04}-{m % 12 + 1:02}" for m in range(low, high + 1))
@@ -74,7 +86,7 @@ def trends(
         Period (`period_of`) or channel of each post; None has none, and is left out.
     groups : int array of shape (n,)
         Near-duplicate group of each post, from 0.
-    by : {"day", "week", "month", "channel"}
+    by : {"day", "week", "month", "quarter", "year", "channel"}
     channel : str, default=None
         The channel that all posts are of, for the record.
 

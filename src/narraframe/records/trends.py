@@ -84,6 +84,23 @@ class Trends:
 
 
 @dataclass(frozen=True)
+class ByChannel:
+    """Labels by channel, and over time in each channel.
+
+    `channels` in order, the most posts first; where there are many, the small ones are together in
+    the last one, whose name says how many they are (`n_folded`, else 0). `shares` are trends by
+    channel, its columns in an order of their own. `over_time` holds the trends of each channel, in
+    the order of `channels`, over some or all of `periods`; both are empty without dates.
+    """
+
+    channels: tuple[str, ...]
+    shares: Trends
+    over_time: tuple[Trends, ...] = ()
+    periods: tuple[str, ...] = ()
+    n_folded: int = 0
+
+
+@dataclass(frozen=True)
 class ThemesAgainstLabels:
     """Themes (t,) against labels (k,): how the unsupervised and the supervised view meet.
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from narraframe.records import Burst, Drift, Estimate, Spread, Trends, Uncovered
-from narraframe.report.shown import month, number, share
+from narraframe.records import Burst, Drift, DriftTest, Estimate, Spread, Trend, Trends, Uncovered
+from narraframe.report.shown import number, period, share
 
 SHOWN = 15
+PLAIN, WEAK = 10, 3
+"""Nats: a burst of greater weight than the one is plain, of less than the other weak."""
 
 
 @dataclass(frozen=True)
 class Rise:
-    """A stretch of time in which a label or theme was raised."""
+    """A stretch of time in which a label or theme was raised; `place` is its card, "" = none."""
 
     kind: str
+    key: str
     name: str
+    place: str
     when: str
     count: str
     share: str
@@ -25,8 +29,8 @@ class Rise:
     sure: str
 
 
-def rises(trends: Trends | None) -> tuple[Rise, ...]:
-    """Return the weightiest bursts, a label or theme may have several."""
+def rises(trends: Trends | None, places: Container[str] = ()) -> tuple[Rise, ...]:
+    """Return the weightiest bursts, a label or theme may have several; `places` has all cards."""
     if trends is None:
         return ()
     found = [(line, burst) for line in trends.lines for burst in line.bursts]
@@ -34,12 +38,14 @@ def rises(trends: Trends | None) -> tuple[Rise, ...]:
     return tuple(
         Rise(
             kind=line.kind,
+            key=line.key if line.kind == "theme" else "",
             name=line.name,
-            when=_when(burst, trends.by),
+            place=place if (place := _place(line)) in places else "",
+            when=when(burst),
             count=f"{burst.n:,} of {burst.of:,}",
             share=share(burst.n / burst.of if burst.of else math.nan),
             ratio=f"{burst.ratio:.1f}",
-            sure="plain" if burst.weight > 10 else "weak" if burst.weight < 3 else "fair",
+            sure=how_sure(burst),
         )
         for line, burst in found[:SHOWN]
     )
@@ -115,7 +121,7 @@ def drift_rows(drift: Drift | None) -> tuple[DriftRow, ...]:
     return tuple(
         DriftRow(
             what=test.what,
-            effect="not known" if math.isnan(test.effect) else f"{test.effect:.3g}",
+            effect=_effect(test),
             p="not known" if math.isnan(test.adjusted) else f"{test.adjusted:.3f}",
             drifted="yes" if test.drifted else "not tested" if math.isnan(test.p) else "no",
         )
@@ -123,12 +129,19 @@ def drift_rows(drift: Drift | None) -> tuple[DriftRow, ...]:
     )
 
 
-def _when(burst: Burst, by: str) -> str:
-    def written(period: str) -> str:
-        return month(period) if by == "month" else period
+def _place(line: Trend) -> str:
+    return line.key if line.kind == "theme" else f"label-{line.key}"
 
-    first, last = written(burst.first), written(burst.last)
+
+def when(burst: Burst) -> str:
+    """Write the stretch of time of a burst: "Feb 2024 to Mar 2024"."""
+    first, last = period(burst.first), period(burst.last)
     return first if first == last else f"{first} to {last}"
+
+
+def how_sure(burst: Burst) -> str:
+    """Say in a word how surely a burst is one."""
+    return "plain" if burst.weight > PLAIN else "weak" if burst.weight < WEAK else "fair"
 
 
 def _with_interval(estimate: Estimate) -> str:
@@ -150,6 +163,16 @@ def _growth(one: Uncovered) -> str:
         return "not known"
     times = "new" if math.isinf(one.growth) else f"× {one.growth:.1f}"
     return times if one.grows else f"{times}, may be chance"
+
+
+def _effect(test: DriftTest) -> str:
+    """Write how large a difference is: shares in per cent, differences of shares in points."""
+    if math.isnan(test.effect):
+        return "not known"
+    if test.name == "embedding":
+        return f"{test.effect:.3f}"
+    unit = "%" if test.name == "far" else "points"
+    return f"{100 * test.effect:.1f} {unit}"
 
 
 def _hours(hours: float) -> str:

@@ -68,9 +68,13 @@ def theme_lines(known: Corpus, table: CountTable, names: Sequence[str]) -> Chart
     return chart | {"group": "themes", "chosen": ids[:FIRST_DRAWN], "fixed": True}
 
 
-def theme_columns(row: int, name: str) -> Chart:
-    """Small bars for one theme, which the script takes out of the chart of all themes."""
+def theme_columns(row: int, name: str, marks: Sequence[dict[str, Any]] = ()) -> Chart:
+    """Small bars for one theme, which the script takes out of the chart of all themes.
+
+    `marks` are its bursts, of `label_times.marks`.
+    """
     return {
+        "marks": list(marks),
         "label": f"Bar chart: posts of the theme {name} per month",
         "kind": "small",
         "slot": row,

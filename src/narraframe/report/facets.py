@@ -10,6 +10,7 @@ import numpy as np
 from narraframe.records import Codebook, Facet, Scores
 from narraframe.report.shown import month
 from narraframe.report.tables import (
+    CHANNELS_SHOWN,
     Columns,
     Corpus,
     CountTable,
@@ -20,7 +21,6 @@ from narraframe.report.tables import (
     month_columns,
 )
 
-CHANNELS_SHOWN = 8
 HEAT_STEPS = 6
 FIRST_DRAWN = 5
 NO_PROBABILITY = "never decided: the model gives no probability for it"
@@ -86,6 +86,11 @@ class FacetView:
     def counted(self) -> tuple[LabelRow, ...]:
         """The rows that have counts."""
         return tuple(row for row in self.rows if not row.state)
+
+    @property
+    def n_carried(self) -> int:
+        """How many labels some post carries."""
+        return sum(row.posts > 0 for row in self.counted)
 
     @property
     def n_open(self) -> int:

@@ -55,7 +55,7 @@ def shares(report: ReportInput) -> Figure | None:
         _share(axes, place, share)
     names = [inert(label_name(report.codebook, share.label_id)) for share in known]
     axes.set_yticks(range(len(known)), names, parse_math=False)
-    axes.invert_yaxis()
+    axes.set_ylim(len(known) - 0.5, -0.5)
     axes.set_xlim(left=0)
     axes.set_xlabel("per cent of posts, with 95 % interval\n(cross: count of decisions)")
     axes.grid(axis="x", alpha=0.3)
@@ -67,9 +67,9 @@ def _share(axes: object, place: int, share: LabelShare) -> None:
     if not math.isnan(share.design.low):
         ends = [100 * share.design.low, 100 * share.design.high]
         plot(ends, [place, place], color=COLOURS[0], alpha=0.5, linewidth=2)
-    plot(100 * share.design.value, place, "o", color=COLOURS[0])
+    plot(100 * share.design.value, place, "o", color=COLOURS[0], clip_on=False)
     if not math.isnan(share.naive.value):
-        plot(100 * share.naive.value, place, "x", color=COLOURS[2])
+        plot(100 * share.naive.value, place, "x", color=COLOURS[2], clip_on=False)
 
 
 def _lines(lines: Sequence[tuple[str, list[float]]], months: Sequence[str], what: str) -> Figure:
@@ -87,9 +87,16 @@ def _lines(lines: Sequence[tuple[str, list[float]]], months: Sequence[str], what
             markersize=4,
         )
     step = max(1, math.ceil(len(months) / _TICKS))
-    axes.set_xticks(range(0, len(months), step), [month(key) for key in months[::step]])
+    axes.set_xticks(
+        range(0, len(months), step), [_tick(key) for key in months[::step]], fontsize="small"
+    )
     axes.set_ylim(bottom=0)
     axes.set_ylabel(what)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
     return figure
+
+
+def _tick(key: str) -> str:
+    """Write a month, or a run of them in two lines, as its neighbours have no room beside it."""
+    return month(key).replace(" to ", "\nto ")

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from narraframe.errors import TableError
 from narraframe.records import (
+    ByChannel,
     Codebook,
     Drift,
     HeldOut,
+    LabelPlan,
     Post,
     Prevalence,
     Quality,
@@ -37,8 +39,10 @@ class ReportInput:
 
     `evidence` gives, by post and label id, the code points of a post's text that carry a decision.
     `held_out` are predictions on posts that the model was not trained on, `reliability` the curves
-    of these: of all labels, then of each. `uncovered` are the themes that no label covers, None
-    where nobody looked. `left_out` says why, by the name of a part that could not be made.
+    of these: of all labels, then of each. `plans` say how many more posts are to be labelled until
+    a share is known well, of all posts and by channel. `uncovered` are the themes that no label
+    covers, None where nobody looked. `left_out` says why, by the name of a part that could not be
+    made.
     """
 
     title: str
@@ -58,7 +62,9 @@ class ReportInput:
     held_out: HeldOut | None = None
     reliability: Sequence[Curve] = ()
     prevalence: Prevalence | None = None
+    plans: Sequence[LabelPlan] = ()
     trends: Trends | None = None
+    by_channel: ByChannel | None = None
     uncovered: Sequence[Uncovered] | None = None
     spread: Spread | None = None
     drift: Drift | None = None

@@ -12,6 +12,8 @@ from narraframe.records import Codebook, Label, LabelShare, Prevalence
 from narraframe.report.bars import Bar, bars
 from narraframe.report.facets import FacetView, LabelRow
 from narraframe.report.inputs import ReportInput
+from narraframe.report.label_channels import ChannelRow, Plans, channel_rows, needed, plans_of
+from narraframe.report.label_times import line_of, rises_of
 from narraframe.report.passages import Passage, passages
 from narraframe.report.shown import day, share
 from narraframe.report.tables import Corpus, decided, rows_of
@@ -35,7 +37,12 @@ class Example:
 
 @dataclass(frozen=True)
 class LabelCard:
-    """One label as the reader sees it; `share` by design where it is known, None elsewhere."""
+    """One label as the reader sees it; `share` by design where it is known, None elsewhere.
+
+    `more` posts are to be labelled until the share is known to within ten points, None = not known.
+    `rises` are sentences. `rows` hold the channels where labels were counted by channel; elsewhere
+    `channels` has what is known of them.
+    """
 
     label_id: str
     name: str
@@ -45,6 +52,9 @@ class LabelCard:
     n_decided: int
     naive: str
     share: LabelShare | None
+    more: int | None
+    rises: tuple[str, ...]
+    rows: tuple[ChannelRow, ...]
     channels: tuple[Bar, ...]
     examples: tuple[Example, ...]
 
@@ -59,9 +69,10 @@ def label_cards(
     rows = rows_of(known.posts, report.scores.post_ids)
     n_scored = int(scored.sum())
     place = {label_id: j for j, label_id in enumerate(report.scores.label_ids)}
+    plans = plans_of(report.plans)
     return {
         view.group: tuple(
-            _card(report, known, view, row, carries[:, place[row.label_id]], rows, n_scored)
+            _card(report, known, view, row, carries[:, place[row.label_id]], rows, n_scored, plans)
             for row in view.counted
             if row.posts
         )
@@ -83,6 +94,7 @@ def _card(
     carried: NDArray[np.bool_],
     rows: NDArray[np.intp],
     n_scored: int,
+    plans: Plans,
 ) -> LabelCard:
     n_decided = n_scored - row.left_open
     cells = zip(view.channels, row.channels, strict=True)
@@ -96,6 +108,9 @@ def _card(
         n_decided=n_decided,
         naive=share(row.posts / n_decided) if n_decided else "",
         share=share_of(report.prevalence, row.label_id),
+        more=needed(plans, row.label_id),
+        rises=rises_of(line_of(report.trends, "label", row.label_id)),
+        rows=channel_rows(report.by_channel, row.label_id, report.prevalence, plans),
         channels=bars(sorted(counts, key=lambda one: -one[1])),
         examples=_examples(report, known, row.label_id, np.flatnonzero(carried), rows),
     )

@@ -27,7 +27,8 @@ from narraframe.report.bars import bars
 from narraframe.report.charts import Chart
 from narraframe.report.facets import FIRST_DRAWN, FacetView, facet_views
 from narraframe.report.inputs import ReportInput, check
-from narraframe.report.theme_names import title
+from narraframe.report.label_times import line_of, marks
+from narraframe.report.theme_names import tag, title
 
 _HERE = Path(__file__).parent
 _STYLES = ("report.css",)
@@ -152,7 +153,7 @@ def _themes(
         return {"cards": (), "figures": (), "n_on_map": 0, "n_noise": 0}
     rows = tables.rows_of(known.posts, report.themes.post_ids)
     return {
-        "cards": theme_cards.theme_cards(known, report.themes, summaries),
+        "cards": theme_cards.theme_cards(known, report.themes, summaries, report.trends),
         "figures": theme_figures.theme_figures(report.theme_figures),
         "n_on_map": int((rows >= 0).sum()),
         "n_noise": int((report.themes.theme[rows[rows >= 0]] < 0).sum()),
@@ -193,8 +194,11 @@ def _charts(
         table = theme_cards.count_by_month(known, report.themes, summaries)
         names = [title(summary) for summary in summaries]
         made["themes"] = charts.theme_lines(known, table, names)
-        for row, name in enumerate(names):
-            made[f"theme-{row}"] = charts.theme_columns(row, name)
+        followed = report.trends if report.trends and report.trends.by == "month" else None
+        for row, (summary, name) in enumerate(zip(summaries, names, strict=True)):
+            line = line_of(followed, "theme", tag(summary.theme))
+            bursts = marks(line, known.months) if line else []
+            made[f"theme-{row}"] = charts.theme_columns(row, name, bursts)
     for view in views:
         if known.months and view.counted:
             made[f"{view.group}-months"] = charts.facet_lines(view)

@@ -7,31 +7,43 @@ from collections.abc import Sequence
 from typing import Any
 
 from narraframe.records import LabelShare, Prevalence
+from narraframe.records.prevalence import ALL
 from narraframe.report import changes, coverage
 from narraframe.report.charts import Chart
 from narraframe.report.facets import FacetView, label_name
 from narraframe.report.inputs import ReportInput
 from narraframe.report.label_cards import label_cards
+from narraframe.report.label_channels import channel_chart, channel_times
+from narraframe.report.label_times import line_of, time_chart
 from narraframe.report.mistakes import mistakes
 from narraframe.report.share_charts import reliability_chart, share_dots, share_months
 from narraframe.report.shown import NOT_KNOWN
 from narraframe.report.tables import Corpus
+from narraframe.report.theme_names import tag
 
 POOLED = "All labels"
+TIMES_SHOWN = 30
+"""Of more labels, the most frequent are followed over time in each channel."""
 
 
 def parts(report: ReportInput, known: Corpus, views: Sequence[FacetView]) -> dict[str, Any]:
     """Return the values of the templates."""
+    cards = label_cards(report, known, views)
+    places = {f"label-{card.label_id}" for group in cards.values() for card in group}
+    themes = {tag(one.theme) for one in report.summaries} if report.themes is not None else set()
     return {
-        "label_cards": label_cards(report, known, views),
+        "label_cards": cards,
         "share_rows": share_rows(report, views),
-        "share_charts": frozenset(_month_charts(report, views)),
+        "label_charts": frozenset(label_charts(report, views)),
+        "by_channel": report.by_channel,
+        "more_to_label": {plan.label_id: plan.n_more for plan in report.plans if plan.by == ALL},
+        "times_shown": TIMES_SHOWN,
         "curve_rows": curve_rows(report),
         "mistakes": mistakes(report.held_out, report.posts, report.codebook)
         if report.held_out
         else (),
         "is_census": _is_census(report.prevalence),
-        "rises": changes.rises(report.trends),
+        "rises": changes.rises(report.trends, places | themes),
         "new_themes": changes.new_themes(report.uncovered),
         "pairs": changes.repeating(report.spread),
         "theme_rows": coverage.theme_rows(report.against),
@@ -73,22 +85,31 @@ def extra_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, C
     for view in views:
         if shares := [share for _, share in rows.get(view.group, ())]:
             made[f"{view.group}-shares"] = share_dots(shares, report.codebook, facet=view.name)
-    made |= _month_charts(report, views)
+    made |= label_charts(report, views)
     if any(curve.bins for curve in report.reliability):
         made["reliability"] = reliability_chart(report.reliability, _curve_names(report))
     return made
 
 
-def _month_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, Chart]:
-    if report.prevalence is None:
-        return {}
+def label_charts(report: ReportInput, views: Sequence[FacetView]) -> dict[str, Chart]:
+    """Return the charts of the label cards: over time, by channel, over time by channel."""
     rows = [row for view in views for row in view.counted if row.posts]
-    charts = {
-        f"share-{row.label_id}": share_months(report.prevalence, row.label_id, row.name)
-        for row in rows
-        if (whole := report.prevalence.of(row.label_id)) is not None and whole.is_known
-    }
-    return {name: chart for name, chart in charts.items() if chart is not None}
+    frequent = {row.label_id for row in sorted(rows, key=lambda row: -row.posts)[:TIMES_SHOWN]}
+    made: dict[str, Chart | None] = {}
+    for row in rows:
+        name, label_id = row.name, row.label_id
+        if report.prevalence and (whole := report.prevalence.of(label_id)) and whole.is_known:
+            made[f"share-{label_id}"] = share_months(report.prevalence, label_id, name)
+        line = line_of(report.trends, "label", label_id)
+        if report.trends is not None and line is not None:
+            made[f"time-{label_id}"] = time_chart(report.trends, line)
+        if report.by_channel is not None:
+            made[f"channels-{label_id}"] = channel_chart(
+                report.by_channel, label_id, name, report.prevalence
+            )
+            if report.by_channel.over_time and label_id in frequent:
+                made[f"channel-times-{label_id}"] = channel_times(report.by_channel, label_id, name)
+    return {place: chart for place, chart in made.items() if chart is not None}
 
 
 def _is_census(prevalence: Prevalence | None) -> bool:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
 from narraframe.records import Quality
+from narraframe.report.shown import inert
 
 
-def label_quality(quality: Quality) -> Figure:
-    """Draw F1 per label with its interval, in codebook order; undefined labels stay empty."""
+def label_quality(quality: Quality, names: Mapping[str, str] | None = None) -> Figure:
+    """Draw F1 per label with its interval, in codebook order; undefined labels stay empty.
+
+    `names` of labels by id; a label that it lacks is called by its id.
+    """
+    named = names or {}
     rows = [row for row in quality.labels if not math.isnan(row.f1.value)]
     figure = Figure(figsize=(7, 1.2 + 0.24 * len(rows)), layout="constrained")
     axes = figure.subplots()
     for place, row in enumerate(rows):
         if not math.isnan(row.f1.low):
             axes.plot([row.f1.low, row.f1.high], [place, place], color="0.6", linewidth=2)
-        axes.plot(row.f1.value, place, "o", color="C0")
-    axes.set_yticks(range(len(rows)), [f"{row.label_id} ({row.n_positive})" for row in rows])
-    axes.invert_yaxis()
+        axes.plot(row.f1.value, place, "o", color="C0", clip_on=False)
+    called = [f"{inert(named.get(row.label_id, row.label_id))} ({row.n_positive})" for row in rows]
+    axes.set_yticks(range(len(rows)), called, parse_math=False)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.set_xlabel("F1 with 95 % interval (positives in brackets)")
     axes.set_title(quality.how, fontsize="small")

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from narraframe.report.curves import Curve
+from narraframe.report.shown import inert
 
 _COLUMNS = 4
 _MOST = 39
+_NAME_LENGTH = 40
 
 
-def reliability_curves(pooled: Curve, labels: Sequence[Curve]) -> Figure:
+def reliability_curves(
+    pooled: Curve, labels: Sequence[Curve], names: Mapping[str, str] | None = None
+) -> Figure:
     """Draw the share of positives over the probability, of all labels and of each, small.
 
     On the diagonal a probability means what it says; a bar is the interval of the share. Each panel
     has its own scale, as the probabilities of rare labels are small, and says its calibration error
     and how much of one chance would explain. Labels without bins stay out; of more than 39 labels,
-    those that are on the most posts are drawn, in their order.
+    those that are on the most posts are drawn, in their order. `names` of labels by id; a label
+    that it lacks is called by its id.
     """
+    named = names or {}
     drawn = [curve for curve in labels if curve.bins]
     frequent = sorted(drawn, key=lambda curve: -curve.n_positive)[:_MOST]
     curves = [pooled, *(curve for curve in drawn if curve in frequent)]
@@ -33,13 +40,13 @@ def reliability_curves(pooled: Curve, labels: Sequence[Curve]) -> Figure:
         if curve is None:
             axes.remove()
         else:
-            _panel(axes, curve)
+            _panel(axes, curve, inert(named.get(curve.name, curve.name)))
     figure.supxlabel("probability", fontsize="small")
     figure.supylabel("share of positives, with 95 % interval", fontsize="small")
     return figure
 
 
-def _panel(axes: Axes, curve: Curve) -> None:
+def _panel(axes: Axes, curve: Curve, name: str) -> None:
     top = max((max(b.probability, b.share.value) for b in curve.bins), default=1.0)
     top = min(1.0, 1.1 * top) or 1.0
     axes.plot([0, top], [0, top], color="0.7", linewidth=1)
@@ -51,6 +58,10 @@ def _panel(axes: Axes, curve: Curve) -> None:
     axes.set_xlim(0, top)
     axes.set_ylim(0, max([top, *(b.share.high for b in curve.bins if b.share.high > top)]))
     off = f"error {curve.error:.3f}, by chance up to {curve.chance.high:.3f}"
-    axes.set_title(f"{curve.name}\n{off}", fontsize="x-small")
+    axes.set_title(f"{_wrapped(name)}\n{off}", fontsize="x-small", parse_math=False)
     axes.tick_params(labelsize="x-small")
     axes.grid(alpha=0.3)
+
+
+def _wrapped(name: str) -> str:
+    return textwrap.fill(name, _NAME_LENGTH)

@@ -45,6 +45,7 @@ def report_tables(report: ReportInput) -> tuple[Table, ...]:
         *_themes(report, known),
         *_labels(views),
         *_shares(report),
+        *_by_channel(report),
         *_changes(report),
         *_quality(report),
     ]
@@ -137,6 +138,41 @@ def _shares(report: ReportInput) -> Iterator[Table]:
             for s in shares
         ),
     )  # fmt: skip
+
+
+def _by_channel(report: ReportInput) -> Iterator[Table]:
+    found = report.by_channel
+    header = ("posts", "distinct", "of_distinct", "share_of_decisions", "low", "high")
+    yield Table(
+        "label_channel_shares",
+        "Labels by channel: decisions on distinct posts, intervals of chance alone",
+        ("label_id", "channel", *header),
+        tuple(
+            (line.key, channel, int(line.n[i]), int(line.n_distinct[i]), int(line.of_distinct[i]),
+             *_ends(line.shares[i]))
+            for line in (found.shares.lines if found else ())
+            for i, channel in enumerate(found.shares.periods if found else ())
+        ),
+    )  # fmt: skip
+    yield Table(
+        "label_channel_periods",
+        "Labels in each channel over time: decisions on distinct posts, intervals of chance alone",
+        ("label_id", "channel", "period", *header[1:]),
+        tuple(
+            (line.key, trends.channel, period, int(line.n_distinct[i]), int(line.of_distinct[i]),
+             *_ends(line.shares[i]))
+            for trends in (found.over_time if found else ())
+            for line in trends.lines
+            for i, period in enumerate(trends.periods)
+        ),
+    )  # fmt: skip
+    plans = report.plans
+    yield Table(
+        "plans",
+        "How many more posts to label until an interval is ten points wide",
+        ("label_id", "by", "value", "n_posts", "n_audit", "n_more"),
+        tuple((p.label_id, p.by, p.value, p.n_posts, p.n_audit, p.n_more) for p in plans),
+    )
 
 
 def _changes(report: ReportInput) -> Iterator[Table]:

@@ -10,9 +10,12 @@ from narraframe.records import Codebook, Estimate, LabelShare, Prevalence
 from narraframe.report.charts import Chart
 from narraframe.report.curves import Curve
 from narraframe.report.facets import label_name
-from narraframe.report.shown import month
+from narraframe.report.label_times import top_of
+from narraframe.report.shown import month, plural
 
 DESIGN, NAIVE = "design", "naive"
+FEWEST = 5
+"""Answers of a month of which a share is drawn."""
 
 
 def share_dots(shares: Sequence[LabelShare], codebook: Codebook | None, *, facet: str) -> Chart:
@@ -21,37 +24,52 @@ def share_dots(shares: Sequence[LabelShare], codebook: Codebook | None, *, facet
     return {
         "label": f"Dot chart: share of posts with each label of {facet}, as in the table below",
         "kind": "dots",
+        "unit": " %",
         "option": {
             "xAxis": {"type": "value", "min": 0},
             "yAxis": {"type": "category", "inverse": True, "data": names},
         },
         "variants": {
-            DESIGN: {"series": _dots([share.design for share in shares], "Share by design")},
-            NAIVE: {"series": _dots([_alone(share) for share in shares], "Share of decisions")},
+            DESIGN: {"series": dots([share.design for share in shares], "Share by design")},
+            NAIVE: {"series": dots([_alone(share) for share in shares], "Share of decisions")},
         },
         "variant": DESIGN,
     }
 
 
 def share_months(prevalence: Prevalence, label_id: str, name: str) -> Chart | None:
-    """Return one label's share by design per month with its interval; None without months."""
+    """Return one label's share by design per month with its interval.
+
+    None where fewer than two months have `FEWEST` answers: of fewer, a share says nothing.
+    """
     found = [prevalence.of(label_id, by="month", value=m) for m in prevalence.slices("month")]
     shares = [share for share in found if share is not None]
-    if not any(share.is_known for share in shares):
+    points = [_point(share) for share in shares]
+    if sum(point is not None for point in points) < 2:
         return None
     return {
         "label": f"Share of posts with {name} per month, by design, with its interval",
         "kind": "band",
         "option": {
             "xAxis": {"type": "category", "data": [month(share.value) for share in shares]},
-            "yAxis": {"type": "value", "min": 0},
+            "yAxis": {"type": "value", "min": 0, "max": top_of([points])},
             "series": [
-                {"id": end, "data": [_percent(getattr(share.design, end)) for share in shares]}
-                for end in ("low", "high", "value")
+                {"id": end, "data": [point and point[at] for point in points]}
+                for at, end in ((0, "low"), (2, "high"), (1, "value"))
             ],
         },
-        "notes": [_note(share.design, "Share") for share in shares],
+        "notes": [
+            f"{plural(share.n_audit, 'answer')}, {_note(share.design, 'share')}" for share in shares
+        ],
     }
+
+
+def _point(share: LabelShare) -> tuple[float, float, float] | None:
+    ends = (share.design.low, share.design.value, share.design.high)
+    if share.n_audit < FEWEST or math.isnan(sum(ends)):
+        return None
+    low, value, high = (round(100 * end, 2) for end in ends)
+    return low, value, high
 
 
 def reliability_chart(curves: Sequence[Curve], names: Sequence[str]) -> Chart:
@@ -84,7 +102,8 @@ def _alone(share: LabelShare) -> Estimate:
     return Estimate(share.naive.value, math.nan, math.nan, share.naive.n)
 
 
-def _dots(estimates: Sequence[Estimate], title: str) -> list[dict[str, Any]]:
+def dots(estimates: Sequence[Estimate], title: str) -> list[dict[str, Any]]:
+    """Return whiskers, points and what is not known as series, one row an estimate."""
     points: list[dict[str, Any]] = []
     whiskers: list[list[float | int | None]] = []
     undefined = []

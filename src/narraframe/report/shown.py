@@ -120,6 +120,16 @@ def month(key: str) -> str:
     return f"{_month(first)} to {_month(last)}" if last else _month(first)
 
 
+def period(key: str) -> str:
+    """Write a period of trends: a day or week "2024-03-05", "2024-03", "2024-Q1" or "2024"."""
+    year, _, rest = key.partition("-")
+    if not rest:
+        return year
+    if rest.startswith("Q"):
+        return f"{rest} {year}"
+    return month(key) if len(rest) == 2 else day(datetime.fromisoformat(key))
+
+
 def excerpt(text: str, limit: int) -> str:
     """Return the first `limit` characters of `text`, with an ellipsis where it was cut."""
     text = inert(text).strip()

@@ -16,6 +16,8 @@ from narraframe.report.shown import month_key
 
 # A wrong date (1970) would otherwise squeeze years of posts into a corner of every time line.
 LONGEST_DRAWN_GAP = 12
+# Of more channels, the smaller ones are shown together.
+CHANNELS_SHOWN = 8
 
 Index = NDArray[np.intp]
 Flags = NDArray[np.bool_]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from narraframe.records import Post, Themes, ThemeSummary
+from narraframe.records import Post, Themes, ThemeSummary, Trends
 from narraframe.report.bars import Bar, bars, per_cent
 from narraframe.report.inputs import ReportInput
+from narraframe.report.label_times import line_of, rises_of
 from narraframe.report.shown import DASH, day, excerpt, figure, share
 from narraframe.report.steadiness import verdict, warning
 from narraframe.report.tables import (
@@ -62,6 +63,7 @@ class ThemeCard:
     channels: tuple[Bar, ...]
     n_more_channels: int
     representatives: tuple[Representative, ...]
+    rises: tuple[str, ...]
 
 
 def themes_of(report: ReportInput, known: Corpus) -> tuple[ThemeSummary, ...]:
@@ -93,7 +95,10 @@ def count_by_month(known: Corpus, themes: Themes, summaries: Sequence[ThemeSumma
 
 
 def theme_cards(
-    known: Corpus, themes: Themes, summaries: Sequence[ThemeSummary]
+    known: Corpus,
+    themes: Themes,
+    summaries: Sequence[ThemeSummary],
+    trends: Trends | None = None,
 ) -> tuple[ThemeCard, ...]:
     """Return a card for every theme, in the order of `summaries`."""
     member, asked = theme_members(known, themes, [summary.theme for summary in summaries])
@@ -122,6 +127,7 @@ def theme_cards(
                 for post_id in theme.representative_post_ids
                 if post_id in place
             ),
+            rises=rises_of(line_of(trends, "theme", tag(theme.theme))),
         )
         for row, theme in enumerate(summaries)
     )

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.records import Themes, ThemeSummary
-from narraframe.report.name_places import Box, densest, place_names
+from narraframe.report.name_places import Box, place_names
 from narraframe.report.shown import inert, plural, share
+from narraframe.report.theme_colours import theme_colours
 from narraframe.report.theme_names import tag, title
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _DPI_IN_SVG = 200  # of the marks, where they are a picture
 _LEFT, _BOTTOM, _ROOM = 40, 30, (1520, 1050)
 _NAME_POINTS = (9.0, 14.0)  # letters of the smallest and of the largest theme
 _NAME_LENGTH = 24
+_REACH = 80.0  # pixels: how far apart themes are when their colours no longer matter much
 # Beyond so many, an SVG of single marks would be slow to open: they become a picture inside it.
 _MOST_MARKS = 5_000
 # First those that have the letters; matplotlib's own has Latin, Greek, Cyrillic, Arabic, Hebrew.
@@ -45,7 +47,7 @@ _FONTS = (
 def theme_map(themes: Themes, summaries: Sequence[ThemeSummary], *, title: str = "") -> Figure:
     """Draw every post at its place, in the colour of its theme, and name the larger themes.
 
-    Colours are reused where there are more themes than colours, as far from each other as can be.
+    Themes that touch get colours that differ most; of more themes than colours, some share one.
     Posts in no theme are pale; those without a place are left out, and counted in the heading.
 
     Parameters
@@ -73,7 +75,7 @@ def theme_map(themes: Themes, summaries: Sequence[ThemeSummary], *, title: str =
     points = {number: marks[theme == number] for number in sizes}
     figure = Figure(figsize=(_WIDTH / _DPI, _HEIGHT / _DPI), dpi=_DPI, facecolor=_PAPER)
     diameter, opacity = _mark(len(marks))
-    colours = _colours({number: densest(own) for number, own in points.items()})
+    colours = theme_colours(points, COLOURS, reach=_REACH)
     _draw_marks(figure, marks, theme, colours, diameter, opacity)
     n_named = _draw_names(figure, summaries, sizes, points, marks, diameter)
     facts = _facts(themes, n_themes=len(sizes), n_named=n_named)
@@ -124,22 +126,6 @@ def _mark(n: int) -> tuple[float, float]:
     """Return diameter (pixels) and opacity of a mark: the more posts, the smaller and fainter."""
     n = max(n, 1)
     return float(np.clip(90 / n**0.3, 2.2, 14)), float(np.clip(3 / n**0.17, 0.3, 0.92))
-
-
-def _colours(places: Mapping[int, tuple[float, float]]) -> dict[int, str]:
-    """Give each theme the colour whose nearest other theme lies farthest away."""
-    taken: dict[str, list[tuple[float, float]]] = {colour: [] for colour in COLOURS}
-    given = {}
-    for number, place in places.items():
-        away = {
-            colour: min(
-                (float(np.hypot(*np.subtract(place, other))) for other in others), default=np.inf
-            )
-            for colour, others in taken.items()
-        }
-        given[number] = max(COLOURS, key=away.__getitem__)
-        taken[given[number]].append(place)
-    return given
 
 
 def _draw_marks(

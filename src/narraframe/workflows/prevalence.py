@@ -120,6 +120,7 @@ def prevalence_of(
     by: Sequence[str] = (MONTH, CHANNEL),
     labels: Sequence[str] = (),
     consensus: str | None = None,
+    channels: Mapping[str, str] | None = None,
 ) -> Prevalence:
     """Estimate the share of each label in `posts`, by the audit of `workspace` and by `scores`.
 
@@ -138,6 +139,9 @@ def prevalence_of(
     consensus : {"majority", "any", "dawid-skene"}, default=None
         Joins several annotators of a post. None: as for the training of the model that made the
         scores, so that both answer one question; the majority where there is none.
+    channels : mapping of str to str, default=None
+        What channels are called in the slices, so that small ones can be one slice together; those
+        that it lacks, and all by default, are called as they are.
 
     Raises
     ------
@@ -165,7 +169,11 @@ def prevalence_of(
     audit = audit or _no_audit(len(here), known)
     says = model_says(here, scores, known, model) if scores else nothing_said(len(here), len(known))
     shares: list[LabelShare] = []
-    slices = {MONTH: [_month(p) for p in here], CHANNEL: [p.channel for p in here]}
+    called = channels or {}
+    slices = {
+        MONTH: [_month(p) for p in here],
+        CHANNEL: [called.get(p.channel, p.channel) if p.channel else None for p in here],
+    }
     for label_id in label_ids:
         evidence = _evidence(audit, says, known.index(label_id))
         shares.append(label_share(label_id, evidence, by=ALL, value=""))

@@ -24,8 +24,10 @@ from narraframe.metrics.trends import trends as follow
 from narraframe.posts.spread import copies_of
 from narraframe.posts.spread import spread as trace
 from narraframe.records import (
+    ByChannel,
     Codebook,
     Drift,
+    LabelPlan,
     Post,
     Prevalence,
     Scores,
@@ -46,13 +48,14 @@ from narraframe.workflows.columns import (
 )
 from narraframe.workflows.coverage import Coverage, coverage_of, likeness
 from narraframe.workflows.drift_watch import DriftWatch
-from narraframe.workflows.prevalence import prevalence_of
+from narraframe.workflows.report_shares import Shares, labels_by_channel, shares_and_plans
 from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.themes import read_state_and_shown
 from narraframe.workflows.watch import Watch
 
 SHARES = "shares of posts with intervals"
 RISES = "what rose, and when"
+CHANNELS = "labels by channel"
 COVERAGE = "themes against labels"
 SPREAD = "who repeats whom"
 DRIFT = "new posts beside the training posts"
@@ -83,7 +86,9 @@ class Analyses:
     """
 
     prevalence: Prevalence | None = None
+    plans: Sequence[LabelPlan] = ()
     trends: Trends | None = None
+    by_channel: ByChannel | None = None
     against: ThemesAgainstLabels | None = None
     uncovered: Sequence[Uncovered] | None = None
     spread: Spread | None = None
@@ -123,10 +128,17 @@ def analyse(hand: AtHand, *, workspace: Workspace, watch: Watch) -> Analyses:
         if decisions and found
         else None
     )
+    shares = attempt(SHARES, lambda: _shares(hand, workspace)) if scores else None
+    if shares and shares.why:
+        left_out[SHARES] = shares.why
     return Analyses(
-        prevalence=attempt(SHARES, lambda: _shares(hand, workspace)) if scores else None,
+        prevalence=shares.prevalence if shares else None,
+        plans=shares.plans if shares else (),
         trends=attempt(RISES, lambda: _trends(posts, decisions, found))
         if decisions or found
+        else None,
+        by_channel=attempt(CHANNELS, lambda: labels_by_channel(posts, decisions, by=_by(posts)))
+        if decisions
         else None,
         against=coverage.cross if coverage else None,
         uncovered=coverage.uncovered if coverage else None,
@@ -138,26 +150,24 @@ def analyse(hand: AtHand, *, workspace: Workspace, watch: Watch) -> Analyses:
     )
 
 
-def _shares(hand: AtHand, workspace: Workspace) -> Prevalence:
+def _shares(hand: AtHand, workspace: Workspace) -> Shares:
     if not workspace.codebook.exists():
         raise _Absent("there is no codebook in the workspace, and so no audit")
-    found = prevalence_of(hand.posts, hand.scores, workspace=workspace, by=(MONTH,))
-    if not found.n_answered:
-        raise _Absent(
-            f"none of {found.n_drawn:,} posts drawn at random has been labelled yet"
-            if found.n_drawn
-            else "no posts were drawn at random and labelled"
-        )
-    return found
+    return shares_and_plans(hand.posts, hand.scores, workspace)
 
 
 def _trends(posts: Sequence[Post], decisions: Decisions | None, found: Found | None) -> Trends:
-    months = {month for post in posts if (month := period_of(post.created_at, MONTH))}
-    if not months:
+    by = _by(posts)
+    if not any(post.created_at for post in posts):
         raise _Absent("no post has a date")
-    by = MONTH if len(months) >= _MONTHS_ENOUGH else "week"
     place = [period_of(post.created_at, by) for post in posts]
     return follow(lines_of(decisions, found), place, group_column(posts), by=by)
+
+
+def _by(posts: Sequence[Post]) -> str:
+    """Return the period that labels and themes are followed by."""
+    months = {period_of(post.created_at, MONTH) for post in posts if post.created_at}
+    return MONTH if len(months) >= _MONTHS_ENOUGH else "week"
 
 
 def _spread(posts: Sequence[Post], decisions: Decisions | None, found: Found | None) -> Spread:

@@ -10,6 +10,7 @@ from narraframe.io.cells import csv_text
 from narraframe.io.files import check_free, replacing, write_text
 from narraframe.report.figures import shares, theme_trends
 from narraframe.report.inputs import ReportInput
+from narraframe.report.label_figures import label_channels, label_trends
 from narraframe.report.markdown import markdown
 from narraframe.report.plots import label_quality
 from narraframe.report.reliability_plot import reliability_curves
@@ -54,14 +55,19 @@ def write_figures(report: ReportInput, folder: Path, *, force: bool) -> tuple[Pa
     """
     known = corpus(report.posts)
     themes, curves = report.themes, report.reliability
+    names = (
+        {label.label_id: label.name for label in report.codebook.labels} if report.codebook else {}
+    )
     figures = {
         "theme-map": theme_map(themes, report.summaries, title=report.title)
         if themes is not None and len(themes.post_ids)
         else None,
         "themes-by-month": theme_trends(report, known),
         "shares": shares(report),
-        "reliability": reliability_curves(curves[0], curves[1:]) if curves else None,
-        "quality": label_quality(report.quality) if report.quality else None,
+        "labels-over-time": label_trends(report),
+        "labels-by-channel": label_channels(report),
+        "reliability": reliability_curves(curves[0], curves[1:], names) if curves else None,
+        "quality": label_quality(report.quality, names) if report.quality else None,
     }
     drawn = {name: figure for name, figure in figures.items() if figure is not None}
     files = {folder / f"{name}.{kind}": (drawn[name], kind) for name in drawn for kind in KINDS}

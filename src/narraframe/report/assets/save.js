@@ -16,9 +16,10 @@
     setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
   }
 
+  /* The first sentence as a name, long enough that what differs at its end has another one. */
   function fileName(text, ending) {
-    const plain = text.toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
-    return `${plain.slice(0, 60).replace(/-+$/, "") || "report"}.${ending}`;
+    const plain = text.split(/[.;]\s/)[0].toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "");
+    return `${plain.slice(0, 100).replace(/-+$/, "") || "report"}.${ending}`;
   }
 
   /* A cell as a file has it: numbers bare, formulas made harmless, quoted where it must be. */
@@ -68,6 +69,21 @@
     canvas.toBlob((blob) => download(fileName(name, "png"), blob), "image/png");
   }
 
+  /* The numbers of a chart that has no table beside it; null: it has one, or is none. */
+  function numbersOf({ kind, option, panels, periods }) {
+    const header = ["channel", "period", "n", "of", "low_percent", "percent", "high_percent"];
+    if (kind === "multiples") {
+      return [header, ...panels.flatMap(({ name, n, of, points }) => periods.map((period, i) => (
+        [name, period, n[i], of[i], ...(points[i] ?? ["", "", ""])])))];
+    }
+    if (kind !== "band") return null;
+    const [low, high, value] = option.series.map(({ data }) => data);
+    const rows = option.xAxis.data.map((period, i) => [period, low[i], value[i], high[i]]);
+    return [["period", ...header.slice(4)], ...rows];
+  }
+
+  report.rowsAsCsv = (rows) => rows.map((row) => row.map((one) => cell(String(one ?? ""))).join(",")).join("\r\n") + "\r\n";
+
   function offerCharts() {
     for (const place of document.querySelectorAll("[data-chart]")) {
       const name = report.data.charts[place.dataset.chart].label;
@@ -77,6 +93,11 @@
         savePng(report.asPicture(place, SHARPER), name);
       };
       const line = make("p", "saves");
+      const rows = numbersOf(report.data.charts[place.dataset.chart]);
+      if (rows) {
+        const write = () => download(fileName(name, "csv"), new Blob(["\ufeff", report.rowsAsCsv(rows)], { type: "text/csv" }));
+        line.append(button("CSV", `Save the numbers: ${name}`, write), " ");
+      }
       line.append(button("PNG", `Save as PNG: ${name}`, save));
       place.after(line);
     }
