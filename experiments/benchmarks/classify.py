@@ -74,9 +74,11 @@ def few(bench: Bench) -> None:
                 train = draw(data, np.flatnonzero(fold != 0), n, seed)
                 halves = Split(train, np.flatnonzero(fold == 0))
                 key = ("few", name, n, seed)
-                for title, names in (("narraframe", False), ("narraframe, told names", True)):
-                    if "narraframe" in options.contenders and not bench.done(*key, title):
-                        answer = ours(data, halves, cache=None, seed=seed, names=names)
+                for title, settings in OURS.items():
+                    asked = title.partition(",")[0] in options.contenders
+                    asked = asked and title != table.TUNED or title in options.contenders
+                    if asked and not bench.done(*key, title):
+                        answer = ours(data, halves, cache=None, seed=seed, settings=settings)
                         bench.add(measured((*key, title), data, halves, answer))
                 if "setfit" in options.contenders and not bench.done(*key, "setfit balanced"):
                     for head, answer in setfit(bench, data, halves, n, seed):
