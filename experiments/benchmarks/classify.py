@@ -27,11 +27,12 @@ from pathlib import Path
 
 import classify_table as table
 import numpy as np
-from classify_ours import SPEED_SET, Answer, ours, speed
+from classify_ours import SPEED_SET, TUNED, VIEWS, Answer, ours, speed
 from classify_sets import DATA, FEW_SETS, HERE, SETS, LabelledSet, Rows, draw, read_set, split
 from numpy.typing import NDArray
 
 from narraframe.annotations.splits import Split, time_split
+from narraframe.classifiers.settings import HeadSettings
 from narraframe.metrics.multilabel import (
     average_precision,
     calibration_error,
@@ -41,10 +42,12 @@ from narraframe.metrics.multilabel import (
 )
 
 SIZES = (8, 16, 64)
+CONTENDERS = ("narraframe", "tuned", "setfit")
 MOST_PAIRS = 10_000
 PAIRS_A_POST = 20
 LAST_YEARS = 2
 DATED = "ccf_climate_frames"
+OURS = {table.OURS: VIEWS, table.NAMED: HeadSettings(), table.TUNED: TUNED}
 
 
 @dataclass
@@ -75,9 +78,8 @@ def few(bench: Bench) -> None:
                 halves = Split(train, np.flatnonzero(fold == 0))
                 key = ("few", name, n, seed)
                 for title, settings in OURS.items():
-                    asked = title.partition(",")[0] in options.contenders
-                    asked = asked and title != table.TUNED or title in options.contenders
-                    if asked and not bench.done(*key, title):
+                    asked = "tuned" if title == table.TUNED else "narraframe"
+                    if asked in options.contenders and not bench.done(*key, title):
                         answer = ours(data, halves, cache=None, seed=seed, settings=settings)
                         bench.add(measured((*key, title), data, halves, answer))
                 if "setfit" in options.contenders and not bench.done(*key, "setfit balanced"):
@@ -226,7 +228,9 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--contenders", nargs="+", default=["narraframe", "setfit"])
+    parser.add_argument(
+        "--contenders", nargs="+", choices=CONTENDERS, default=["narraframe", "setfit"]
+    )
     parser.add_argument("--again", nargs="+", default=[], help="contenders to measure anew")
     parser.add_argument("--all-pairs", action="store_true", help="SetFit on all pairs: hours")
     parser.add_argument("--setfit", type=Path, default=HERE.parents[1] / ".venv-setfit")

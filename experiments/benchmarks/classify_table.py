@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 PEERS = ("setfit default", "setfit balanced")
-OURS, NAMED = "narraframe", "narraframe, told names"
+OURS, NAMED, TUNED = "narraframe", "narraframe, told names", "narraframe, tuned"
 # Macro and micro F1 with all labels, from the issue; nan where none was set.
 TARGETS = {
     "ccf_climate_frames": (0.70, 0.75),

@@ -22,9 +22,12 @@ def view_vectors(
     encoder: Encoder,
     *,
     cache: VectorCache | None = None,
+    tuned: Encoder | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Return what the views `features` need of an encoder: "embedding" (n, d), "sentences" (n, 2d).
+
+    "tuned" is by the encoder `tuned`; without one, as in training, it is left to who tunes.
 
     "sentences" is the mean of a post's sentence vectors, scaled to length 1, beside their greatest
     value in each dimension, scaled as well.
@@ -36,6 +39,9 @@ def view_vectors(
     if "sentences" in features:
         step = None if vectors else progress  # posts are counted once
         vectors["sentences"] = _sentence_vectors(texts, encoder, cache=cache, progress=step)
+    if "tuned" in features and tuned is not None:
+        step = None if vectors else progress
+        vectors["tuned"] = tuned.encode(texts, progress=step)
     return vectors
 
 
