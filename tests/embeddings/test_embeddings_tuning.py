@@ -97,16 +97,16 @@ def test_the_vectors_of_several_tunings_stand_side_by_side(tuner, weights, untun
         np.testing.assert_allclose(part, tuner.encode(one, TEXTS), atol=1e-5)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(
     st.lists(
         st.lists(st.sampled_from(WORDS), min_size=1, max_size=150).map(" ".join),
         min_size=1,
-        max_size=6,
+        max_size=3,
     )
 )
 def test_a_tuned_vector_is_the_same_to_the_bit_whatever_lies_beside_it(tuned, texts):
-    together = tuned.encode([*texts, *TEXTS])[: len(texts)]
+    together = tuned.encode([*texts, *TEXTS[:9]])[: len(texts)]
     assert (together == np.vstack([tuned.encode([text]) for text in texts])).all()
 
 
@@ -124,7 +124,7 @@ def test_steps_follow_the_posts_within_bounds():
 
 
 def test_an_encoder_that_is_no_transformer_is_refused():
-    with pytest.raises(EncoderError, match="cannot be tuned.*no transformer"):
+    with pytest.raises(EncoderError, match=r"cannot be tuned.*no transformer"):
         open_tuner(HashingEncoder(), loss="pairs", layers=1, steps=1)
 
 

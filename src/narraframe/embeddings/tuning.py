@@ -26,6 +26,7 @@ _RATE_BESIDE = 5e-3  # of what is learned beside the encoder
 _WARM_UP = 0.1  # share of the steps
 _LONGEST_STEP = 1.0  # of the gradient
 _DECAY = 0.01
+_TOKENS = 512  # of a batch to embed on a CPU: a single post fills one, for its vector's sake
 _MOST_KEPT = 1 << 30  # bytes of what the lower layers made
 
 
@@ -188,7 +189,9 @@ class _TunedBackend:
 
     def __init__(self, lower: _Kept, tops: Sequence[Any]) -> None:
         self._lower, self._tops = lower, tops
-        self.batch_tokens = lower.network.tokens.batch_tokens
+        network = lower.network
+        on_cpu = network.device.type == "cpu"
+        self.batch_tokens = _TOKENS if on_cpu else network.tokens.batch_tokens
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, cut to what is read of it."""
