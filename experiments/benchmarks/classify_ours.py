@@ -22,6 +22,7 @@ from narraframe.embeddings.tuning import EncoderTuner, open_tuner
 # The default without what a codebook says of its labels, which SetFit is not told either.
 VIEWS = HeadSettings(features=("embedding", "words", "characters"))
 TUNED = HeadSettings(features=(*HeadSettings.features, "tuned"))
+TUNED_VIEWS = HeadSettings(features=(*VIEWS.features, "tuned"))
 INNER_FOLDS = 4
 SPEED_SET = "euvsdisinfo_claims"
 N_POSTS, N_LABELS = 3_000, 20

@@ -80,7 +80,7 @@ def fit_tuned(
         here = [texts[i] for i in seen]
         weights = tuner.tune(here, y[seen], mask[seen], seed=seed)
         ridge = RidgeHead(kernel="rbf", alpha=ALPHA, seed=seed)
-        ridge.fit(unit(tuner.encode(weights, here)), y[seen], mask=mask[seen], groups=groups[seen])
+        ridge.fit(unit(tuner.encode(weights, here)), y[seen], mask=mask[seen])
         head = TunedHead(weights, np.asarray(ridge.landmarks_), ridge.coefficients_)
         found = head.score(tuner.encode(weights, [texts[i] for i in held]))
         known = mask[held] & _two_sided(y[seen], mask[seen])
