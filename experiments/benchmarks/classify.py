@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,12 +48,8 @@ MOST_PAIRS = 10_000
 PAIRS_A_POST = 20
 LAST_YEARS = 2
 DATED = "ccf_climate_frames"
-OURS = {
-    table.OURS: VIEWS,
-    table.NAMED: HeadSettings(),
-    table.TUNED: TUNED,
-    table.TUNED_OURS: TUNED_VIEWS,
-}
+NOT_TOLD = {table.OURS: VIEWS, table.TUNED_OURS: TUNED_VIEWS}
+OURS = {table.NAMED: HeadSettings(), table.TUNED: TUNED} | NOT_TOLD
 
 
 @dataclass
@@ -83,14 +79,23 @@ def few(bench: Bench) -> None:
                 train = draw(data, np.flatnonzero(fold != 0), n, seed)
                 halves = Split(train, np.flatnonzero(fold == 0))
                 key = ("few", name, n, seed)
-                for title, settings in OURS.items():
-                    asked = "tuned" if "tuned" in settings.features else "narraframe"
-                    if asked in options.contenders and not bench.done(*key, title):
+                for title, settings in asked(bench, OURS):
+                    if not bench.done(*key, title):
                         answer = ours(data, halves, cache=None, seed=seed, settings=settings)
                         bench.add(measured((*key, title), data, halves, answer))
                 if "setfit" in options.contenders and not bench.done(*key, "setfit balanced"):
                     for head, answer in setfit(bench, data, halves, n, seed):
                         bench.add(measured((*key, f"setfit {head}"), data, halves, answer))
+
+
+def asked(
+    bench: Bench, contenders: Mapping[str, HeadSettings]
+) -> Iterator[tuple[str, HeadSettings]]:
+    """Yield those of ours that the options ask for."""
+    for title, settings in contenders.items():
+        named = "tuned" if "tuned" in settings.features else "narraframe"
+        if named in bench.options.contenders:
+            yield title, settings
 
 
 def setfit(
@@ -143,20 +148,21 @@ def setfit(
 def whole(bench: Bench) -> None:
     """Score every post of a set by a classifier of the other four fifths."""
     for name in [name for name in SETS if name in bench.options.sets]:
-        key = ("all", name, "all", 0, "narraframe")
-        if bench.done(*key):
-            continue
-        data = read_set(name, SETS[name])
-        everything = np.arange(len(data.texts))
-        answer = over_folds(data, split(data, 0), bench.options.cache)
-        bench.add(measured(key, data, Split(everything, everything), answer))
+        for title, settings in asked(bench, NOT_TOLD):
+            key = ("all", name, "all", 0, title)
+            if bench.done(*key):
+                continue
+            data = read_set(name, SETS[name])
+            everything = np.arange(len(data.texts))
+            answer = over_folds(data, split(data, 0), bench.options.cache, settings)
+            bench.add(measured(key, data, Split(everything, everything), answer))
 
 
-def over_folds(data: LabelledSet, fold: Rows, cache: Path) -> Answer:
+def over_folds(data: LabelledSet, fold: Rows, cache: Path, settings: HeadSettings) -> Answer:
     answer = Answer.empty(data.y.shape)
     for one in np.unique(fold):
         halves = Split(np.flatnonzero(fold != one), np.flatnonzero(fold == one))
-        part = ours(data, halves, cache=cache, seed=0)
+        part = ours(data, halves, cache=cache, seed=0, settings=settings)
         answer.probability[halves.test] = part.probability
         answer.decision[halves.test] = part.decision
         answer.train_s += part.train_s
