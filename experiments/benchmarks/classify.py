@@ -1,6 +1,7 @@
 """Narraframe's classifier beside SetFit with few labels, and by itself with all of them.
 
-- few: 8, 16 and 64 posts a label, three draws; both sides embed within their time,
+- few: 8, 16 and 64 posts a label, three draws; both sides embed within their time; with
+  `--contenders tuned`, ours with the encoder tuned as well, which takes minutes,
 - all: every label of every set, five grouped folds, thresholds from the training folds,
 - time: the climate set learned on the past, tested on its last two years, beside a random split,
 - speed: 3,000 posts by 20 labels, embeddings given, beside logistic regression with the
@@ -20,18 +21,19 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import classify_table as table
 import numpy as np
-from classify_ours import SPEED_SET, Answer, ours, speed
+from classify_ours import SPEED_SET, TUNED, TUNED_VIEWS, VIEWS, Answer, ours, speed
 from classify_sets import DATA, FEW_SETS, HERE, SETS, LabelledSet, Rows, draw, read_set, split
 from numpy.typing import NDArray
 
 from narraframe.annotations.splits import Split, time_split
+from narraframe.classifiers.settings import HeadSettings
 from narraframe.metrics.multilabel import (
     average_precision,
     calibration_error,
@@ -41,10 +43,13 @@ from narraframe.metrics.multilabel import (
 )
 
 SIZES = (8, 16, 64)
+CONTENDERS = ("narraframe", "tuned", "setfit")
 MOST_PAIRS = 10_000
 PAIRS_A_POST = 20
 LAST_YEARS = 2
 DATED = "ccf_climate_frames"
+NOT_TOLD = {table.OURS: VIEWS, table.TUNED_OURS: TUNED_VIEWS}
+OURS = {table.NAMED: HeadSettings(), table.TUNED: TUNED} | NOT_TOLD
 
 
 @dataclass
@@ -74,13 +79,23 @@ def few(bench: Bench) -> None:
                 train = draw(data, np.flatnonzero(fold != 0), n, seed)
                 halves = Split(train, np.flatnonzero(fold == 0))
                 key = ("few", name, n, seed)
-                for title, names in (("narraframe", False), ("narraframe, told names", True)):
-                    if "narraframe" in options.contenders and not bench.done(*key, title):
-                        answer = ours(data, halves, cache=None, seed=seed, names=names)
+                for title, settings in asked(bench, OURS):
+                    if not bench.done(*key, title):
+                        answer = ours(data, halves, cache=None, seed=seed, settings=settings)
                         bench.add(measured((*key, title), data, halves, answer))
                 if "setfit" in options.contenders and not bench.done(*key, "setfit balanced"):
                     for head, answer in setfit(bench, data, halves, n, seed):
                         bench.add(measured((*key, f"setfit {head}"), data, halves, answer))
+
+
+def asked(
+    bench: Bench, contenders: Mapping[str, HeadSettings]
+) -> Iterator[tuple[str, HeadSettings]]:
+    """Yield those of ours that the options ask for."""
+    for title, settings in contenders.items():
+        named = "tuned" if "tuned" in settings.features else "narraframe"
+        if named in bench.options.contenders:
+            yield title, settings
 
 
 def setfit(
@@ -133,20 +148,21 @@ def setfit(
 def whole(bench: Bench) -> None:
     """Score every post of a set by a classifier of the other four fifths."""
     for name in [name for name in SETS if name in bench.options.sets]:
-        key = ("all", name, "all", 0, "narraframe")
-        if bench.done(*key):
-            continue
-        data = read_set(name, SETS[name])
-        everything = np.arange(len(data.texts))
-        answer = over_folds(data, split(data, 0), bench.options.cache)
-        bench.add(measured(key, data, Split(everything, everything), answer))
+        for title, settings in asked(bench, NOT_TOLD):
+            key = ("all", name, "all", 0, title)
+            if bench.done(*key):
+                continue
+            data = read_set(name, SETS[name])
+            everything = np.arange(len(data.texts))
+            answer = over_folds(data, split(data, 0), bench.options.cache, settings)
+            bench.add(measured(key, data, Split(everything, everything), answer))
 
 
-def over_folds(data: LabelledSet, fold: Rows, cache: Path) -> Answer:
+def over_folds(data: LabelledSet, fold: Rows, cache: Path, settings: HeadSettings) -> Answer:
     answer = Answer.empty(data.y.shape)
     for one in np.unique(fold):
         halves = Split(np.flatnonzero(fold != one), np.flatnonzero(fold == one))
-        part = ours(data, halves, cache=cache, seed=0)
+        part = ours(data, halves, cache=cache, seed=0, settings=settings)
         answer.probability[halves.test] = part.probability
         answer.decision[halves.test] = part.decision
         answer.train_s += part.train_s
@@ -224,7 +240,9 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--contenders", nargs="+", default=["narraframe", "setfit"])
+    parser.add_argument(
+        "--contenders", nargs="+", choices=CONTENDERS, default=["narraframe", "setfit"]
+    )
     parser.add_argument("--again", nargs="+", default=[], help="contenders to measure anew")
     parser.add_argument("--all-pairs", action="store_true", help="SetFit on all pairs: hours")
     parser.add_argument("--setfit", type=Path, default=HERE.parents[1] / ".venv-setfit")

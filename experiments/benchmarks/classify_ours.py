@@ -16,9 +16,13 @@ from narraframe.annotations.splits import Split, grouped_folds
 from narraframe.classifiers.fit import fit_classifier
 from narraframe.classifiers.predict import predict
 from narraframe.classifiers.settings import HeadSettings
+from narraframe.classifiers.tuned import tuned_vectors
+from narraframe.embeddings.tuning import EncoderTuner, open_tuner
 
 # The default without what a codebook says of its labels, which SetFit is not told either.
 VIEWS = HeadSettings(features=("embedding", "words", "characters"))
+TUNED = HeadSettings(features=(*HeadSettings.features, "tuned"))
+TUNED_VIEWS = HeadSettings(features=(*VIEWS.features, "tuned"))
 INNER_FOLDS = 4
 SPEED_SET = "euvsdisinfo_claims"
 N_POSTS, N_LABELS = 3_000, 20
@@ -42,17 +46,23 @@ class Answer:
 
 
 def ours(
-    data: LabelledSet, halves: Split, *, cache: Path | None, seed: int, names: bool = False
+    data: LabelledSet,
+    halves: Split,
+    *,
+    cache: Path | None,
+    seed: int,
+    settings: HeadSettings = VIEWS,
 ) -> Answer:
     """Train on one side and score the other; without `cache`, embedding is within the time.
 
-    With `names`, the classifier is told what the labels are called, as `train` does.
+    With the view "definitions", the classifier is told what the labels are called, as by `train`.
     """
     train, test = data.at(halves.train), data.at(halves.test)
     if cache is not None:
         vectors = embed(data.texts, cache)
     else:
         load()
+    tuner = tuner_of(settings) if "tuned" in settings.features else None
     start = time.process_time()
     known = vectors[halves.train] if cache is not None else embed(train.texts, None)
     classifier = fit_classifier(
@@ -62,8 +72,9 @@ def ours(
         np.ones(train.y.shape, dtype=np.bool_),
         train.label_ids,
         groups=train.group,
-        settings=HeadSettings() if names else VIEWS,
-        definitions=label_names(data) if names else None,
+        settings=settings,
+        definitions=label_names(data) if "definitions" in settings.features else None,
+        tuner=tuner,
         make_folds=partial(grouped_folds, n_folds=INNER_FOLDS),
         parents={},
         single_choice=(),
@@ -71,9 +82,22 @@ def ours(
     )
     trained = time.process_time()
     new = vectors[halves.test] if cache is not None else embed(test.texts, None)
-    found = predict(classifier, {"embedding": new}, test.texts)
+    given = {"embedding": new}
+    if tuner is not None:
+        given["tuned"] = tuned_vectors(classifier.tuned, tuner, test.texts)
+    found = predict(classifier, given, test.texts)
     end = time.process_time()
     return Answer(found.probability, found.decision, trained - start, end - trained)
+
+
+def tuner_of(settings: HeadSettings) -> EncoderTuner:
+    return open_tuner(
+        load(),
+        loss=settings.tune,
+        layers=settings.tune_layers,
+        steps=settings.tune_steps,
+        device="cpu",
+    )
 
 
 def label_names(data: LabelledSet) -> NDArray[np.float32]:

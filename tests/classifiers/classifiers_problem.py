@@ -69,7 +69,7 @@ def vectors_of(problem):
 
 def fit(problem, *features, vectors=None, parents=None, single_choice=(), **options):
     """Train on a problem; what `HeadSettings` does not know goes to `fit_classifier`."""
-    also = {key: options.pop(key) for key in ("definitions", "progress") if key in options}
+    also = {key: options.pop(key) for key in ("definitions", "progress", "tuner") if key in options}
     return fit_classifier(
         vectors_of(problem) if vectors is None else vectors,
         problem.texts,

@@ -14,10 +14,12 @@ from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.stack import Stack
 from narraframe.classifiers.structure import Choice, Structure
 from narraframe.classifiers.terms import TermWeights
+from narraframe.classifiers.tuned import TunedHead, tuned_width
 from narraframe.classifiers.views import FittedView
 from narraframe.errors import ModelError
 
-_FORMAT = 2
+_FORMAT = 3
+_READ = (2, _FORMAT)  # 2 had no tuned view
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Classifier:
     def reasons(self) -> tuple[str, ...]:
         """Why each label was not trained; "" where it was."""
         return self.heads.reasons
+
+    @property
+    def tuned(self) -> tuple[TunedHead, ...]:
+        """The tunings of the encoder that it was trained with; () where there are none."""
+        return next((view.tuned for view in self.heads.views if view.tuned), ())
 
     def to_parts(self) -> dict[str, Any]:
         """Take the classifier apart into plain values and arrays, for storing without code."""
@@ -80,7 +87,7 @@ def from_parts(parts: Mapping[str, Any]) -> Classifier:
     ModelError
         If the parts are of another format, or do not fit together.
     """
-    if parts.get("format") != _FORMAT:
+    if parts.get("format") not in _READ:
         raise ModelError(
             "the stored classifier has another format than this version reads",
             got=parts.get("format"),
@@ -128,6 +135,15 @@ def _view_parts(view: FittedView) -> dict[str, Any]:
         parts["landmarks"] = view.landmarks
     if view.weights is not None:
         parts["idf"] = view.weights.idf
+    if view.tuned:
+        parts["tuned"] = [
+            {
+                "weights": dict(head.weights),
+                "landmarks": head.landmarks,
+                "coefficients": head.coefficients,
+            }
+            for head in view.tuned
+        ]
     return parts
 
 
@@ -139,6 +155,7 @@ def _view(parts: Mapping[str, Any]) -> FittedView:
         intercept=np.asarray(parts["intercept"], dtype=np.float32),
         landmarks=parts.get("landmarks"),
         weights=None if idf is None else TermWeights(np.arange(len(idf)), np.asarray(idf)),
+        tuned=tuple(TunedHead(**part) for part in parts.get("tuned", ())),
     )
 
 
@@ -172,6 +189,12 @@ def _fits(view: FittedView, classifier: Classifier, k: int) -> bool:
     if view.view == "definitions":
         width = classifier.n_dimensions.get(view.view)
         return view.landmarks is not None and view.landmarks.shape == (k, width)
+    if view.view == "tuned":
+        return (
+            bool(view.tuned)
+            and tuned_width(view.tuned) == classifier.n_dimensions.get(view.view)
+            and all(head.coefficients.shape == (len(head.landmarks), k) for head in view.tuned)
+        )
     if view.landmarks is not None:
         width = classifier.n_dimensions.get(view.view)
         return view.coefficients.shape == (len(view.landmarks), k) and (

@@ -21,6 +21,7 @@ from narraframe.classifiers.heads import (
 from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.structure import build_structure
+from narraframe.classifiers.tuned import Tuner
 from narraframe.classifiers.views import Described, describe
 
 __all__ = ["CrossFit", "FoldMaker", "OutOfFold", "RowSplit", "chosen", "cross_fit"]
@@ -76,6 +77,7 @@ def cross_fit(
     parents: Mapping[str, str],
     single_choice: Sequence[Sequence[str]],
     definitions: NDArray[np.float32] | None = None,
+    tuner: Tuner | None = None,
     seed: int = 0,
     honest: bool = True,
     progress: Callable[[int], None] | None = None,
@@ -89,7 +91,7 @@ def cross_fit(
     Parameters
     ----------
     vectors, texts, y, mask, label_ids, groups, make_folds, parents, single_choice, definitions
-    seed
+    tuner, seed
         As for `fit_classifier`.
     splits : sequence of row splits
         Test sides do not overlap.
@@ -115,7 +117,9 @@ def cross_fit(
     results = [_nothing(y.shape) for _ in candidates]
     evidence = np.full((len(splits), len(candidates)), np.nan)
     with threadpool_limits(limits=1):
-        posts = describe(texts, vectors, _all_views(candidates), definitions=definitions)
+        posts = describe(
+            texts, vectors, _all_views(candidates), definitions=definitions, tuner=tuner
+        )
         for i, split in enumerate(splits):
             part = _Part(posts, split.train, y[split.train], mask[split.train], member[split.train])
             for c, settings in enumerate(candidates):

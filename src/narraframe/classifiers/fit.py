@@ -13,6 +13,7 @@ from narraframe.classifiers.heads import fit_heads, fit_views
 from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.structure import build_structure
+from narraframe.classifiers.tuned import Tuner, tuned_width
 from narraframe.classifiers.views import describe
 from narraframe.errors import TrainingError
 
@@ -30,6 +31,7 @@ def fit_classifier(
     parents: Mapping[str, str],
     single_choice: Sequence[Sequence[str]],
     definitions: NDArray[np.float32] | None = None,
+    tuner: Tuner | None = None,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Classifier:
@@ -57,6 +59,8 @@ def fit_classifier(
         The labels of each single-choice facet.
     definitions : float32 array of shape (k, d), default=None
         Vectors of what the codebook says of each label, nan where nothing; for "definitions".
+    tuner : Tuner, default=None
+        What tunes the encoder, for "tuned".
     progress : callable, default=None
         Called with 1 after each view.
 
@@ -80,7 +84,7 @@ def fit_classifier(
         raise TrainingError("all labelled posts are copies of one", remedy="Label more posts.")
     structure = build_structure(label_ids, parents=parents, single_choice=single_choice)
     with threadpool_limits(limits=1):
-        posts = describe(texts, vectors, settings, definitions=definitions)
+        posts = describe(texts, vectors, settings, definitions=definitions, tuner=tuner)
         views = fit_views(
             posts,
             np.arange(len(texts)),
@@ -104,7 +108,8 @@ def fit_classifier(
     return Classifier(
         label_ids=tuple(label_ids),
         settings=settings,
-        n_dimensions={view: part.shape[1] for view, part in posts.vectors.items()},
+        n_dimensions={view: part.shape[1] for view, part in posts.vectors.items()}
+        | {view.view: tuned_width(view.tuned) for view in heads.views if view.tuned},
         terms=posts.terms,
         heads=heads,
     )

@@ -32,7 +32,8 @@ def predict(
     classifier : Classifier
         From `fit_classifier` or `from_parts`.
     vectors : mapping of str to float32 array of shape (n, ...)
-        Of its views, by the encoder of the training posts.
+        Of its views, by the encoder of the training posts; for "tuned", by all its tunings, side
+        by side.
     texts : sequence of str of length n
         The same posts' texts, prepared as in training.
     progress : callable, default=None

@@ -24,6 +24,14 @@ from narraframe.classifiers.terms import (
     fit_terms,
     weigh_terms,
 )
+from narraframe.classifiers.tuned import (
+    TunedHead,
+    Tuner,
+    fit_tuned,
+    score_tuned,
+    tuned_vectors,
+    unit,
+)
 
 DENSE = ("embedding", "sentences", "definitions")
 _ALPHA = {"rbf": 0.3, "linear": 1.0}
@@ -35,7 +43,7 @@ class Described:
 
     `vectors`: float32 (n, d) of each view that has any; `definitions` float32 (k, d): what the
     codebook says of each label, rows of nan where it says nothing; `counts` csr (n, terms) and
-    `terms` of "words" and "characters".
+    `terms` of "words" and "characters"; `texts` and the `tuner` that reads them, for "tuned".
     """
 
     n: int
@@ -43,13 +51,16 @@ class Described:
     counts: Mapping[str, sp.csr_matrix]
     terms: Mapping[str, tuple[str, ...]]
     definitions: NDArray[np.float32] | None = None
+    texts: Sequence[str] = ()
+    tuner: Tuner | None = None
 
 
 @dataclass(frozen=True)
 class FittedView:
     """What scores a view: `coefficients` float32 along features (f, k), or along the `landmarks`
     (m, f) of an RBF kernel, and `intercept` (k,). For "definitions" the landmarks are the labels'
-    vectors, and the intercept is the usual likeness to each.
+    vectors, and the intercept is the usual likeness to each. "tuned" has none of these but its
+    `tuned` heads, whose scores' mean is its score.
     """
 
     view: str
@@ -57,6 +68,7 @@ class FittedView:
     intercept: NDArray[np.float32]
     landmarks: NDArray[np.float32] | None = None
     weights: TermWeights | None = None
+    tuned: tuple[TunedHead, ...] = ()
 
 
 def describe(
@@ -66,6 +78,7 @@ def describe(
     *,
     terms: Mapping[str, tuple[str, ...]] | None = None,
     definitions: NDArray[np.float32] | None = None,
+    tuner: Tuner | None = None,
 ) -> Described:
     """Describe posts one by one; no row depends on another.
 
@@ -74,7 +87,8 @@ def describe(
     texts : sequence of str of length n
         What the encoder saw of the posts.
     vectors : mapping
-        "embedding" and "sentences", float32 (n, d), as far as the views of `settings` need them.
+        "embedding" and "sentences", float32 (n, d), as far as the views of `settings` need them;
+        to score "tuned", what `tuned_vectors` returns.
     settings : HeadSettings
         Which views are used.
     terms : mapping, default=None
@@ -82,6 +96,8 @@ def describe(
         texts or more: a term in fewer of all texts is in fewer of any part of them.
     definitions : float32 array of shape (k, d), default=None
         Vectors of what the codebook says of each label, nan where nothing; to fit "definitions".
+    tuner : Tuner, default=None
+        To fit "tuned".
     """
     counts, names = {}, {}
     for view in settings.features:
@@ -90,9 +106,12 @@ def describe(
             counts[view], names[view] = count_terms(texts, view, settings.min_df, given)
     dense = {}
     for view in settings.features:
-        if view not in ANALYZERS:
-            dense[view] = _unit(np.asarray(vectors[source(view)], dtype=np.float32))
-    return Described(len(texts), dense, counts, names, definitions)
+        if view == "tuned":
+            if view in vectors:
+                dense[view] = vectors[view]
+        elif view not in ANALYZERS:
+            dense[view] = unit(np.asarray(vectors[source(view)], dtype=np.float32))
+    return Described(len(texts), dense, counts, names, definitions, texts, tuner)
 
 
 def source(view: str) -> str:
@@ -120,6 +139,8 @@ def fit_view(
     """
     if view == "definitions":
         return fit_definitions(posts, rows)
+    if view == "tuned":
+        return _fit_tuned(posts, rows, y, mask, groups, make_folds=make_folds, seed=seed)
     weights = None
     if view in ANALYZERS:
         weights = fit_terms(posts.counts[view], rows, min_df=settings.min_df)
@@ -141,6 +162,8 @@ def score_view(fitted: FittedView, posts: Described, rows: NDArray[np.intp]) -> 
         assert fitted.landmarks is not None
         alike = _likeness(posts.vectors["definitions"][rows], fitted.landmarks)
         return np.nan_to_num(alike - fitted.intercept)
+    if fitted.view == "tuned":
+        return score_tuned(fitted.tuned, _tuned_vectors(fitted, posts, rows))
     x = _matrix(fitted.view, posts, rows, fitted.weights)
     coefficients = fitted.coefficients.astype(np.float64)
     if fitted.landmarks is not None:
@@ -180,6 +203,38 @@ def fit_definitions(
     return fitted, score_view(fitted, posts, rows)
 
 
+def _fit_tuned(
+    posts: Described,
+    rows: NDArray[np.intp],
+    y: NDArray[np.int8],
+    mask: NDArray[np.bool_],
+    groups: NDArray[np.intp],
+    *,
+    make_folds: FoldMaker,
+    seed: int,
+) -> tuple[FittedView, NDArray[np.float64]]:
+    if posts.tuner is None:
+        raise ValueError("the view tuned needs a tuner")
+    texts = [posts.texts[i] for i in rows]
+    heads, scores = fit_tuned(
+        texts, y, mask, groups, tuner=posts.tuner, make_folds=make_folds, seed=seed
+    )
+    k = y.shape[1]
+    nothing = np.zeros((0, k), dtype=np.float32), np.zeros(k, dtype=np.float32)
+    return FittedView("tuned", *nothing, tuned=heads), scores
+
+
+def _tuned_vectors(
+    fitted: FittedView, posts: Described, rows: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """Return the vectors that were made before; else let the tuner make them."""
+    if "tuned" in posts.vectors:
+        return posts.vectors["tuned"][rows]
+    if posts.tuner is None:
+        raise ValueError("the view tuned needs vectors, or a tuner")
+    return tuned_vectors(fitted.tuned, posts.tuner, [posts.texts[i] for i in rows])
+
+
 def _likeness(vectors: NDArray[np.float32], about: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return each post's likeness to each label, less its mean likeness to all; nan = unknown."""
     alike: NDArray[np.float64] = vectors.astype(np.float64) @ about.T.astype(np.float64)
@@ -187,8 +242,3 @@ def _likeness(vectors: NDArray[np.float32], about: NDArray[np.float32]) -> NDArr
     if said.any():
         alike -= alike[:, said].mean(axis=1, keepdims=True)
     return alike
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from narraframe.annotations.targets import CONSENSUS
-from narraframe.classifiers.settings import AIMS, HEADS, VIEWS, HeadSettings
+from narraframe.classifiers.settings import AIMS, HEADS, TUNES, VIEWS, HeadSettings
 from narraframe.config.toml import RULE, Rule, choice, number
 from narraframe.errors import UsageError
 
@@ -73,6 +73,9 @@ class HeadsSettings:
     abstain: float = field(
         default=0.0, metadata={RULE: Rule("from 0 to below 0.5", lambda x: 0 <= x < 0.5)}
     )
+    tune: str = choice("pairs", TUNES)
+    tune_layers: int = number(2, least=1)
+    tune_steps: int = number(0, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,7 @@ def load_torch_backend(
             raise _unloadable(info, error) from error
         if model.get_embedding_dimension() != info.dimension:
             raise _unloadable(info, f"{model.get_embedding_dimension()} dimensions")
-        able = _has_bf16(model.device.type)
+        able = has_bf16(model.device.type)
         chosen = (BF16 if able else FP32) if precision == "auto" else precision
         if chosen not in (FP32, BF16) or (chosen == BF16 and not able):
             raise PrecisionError(
@@ -133,7 +133,7 @@ def load_torch_backend(
         return TorchBackend(info, model, chosen)
 
 
-def _has_bf16(device: str) -> bool:
+def has_bf16(device: str) -> bool:
     """Tell whether the device itself computes in bf16; elsewhere it is slower than fp32."""
     import torch
 

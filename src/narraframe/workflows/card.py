@@ -71,12 +71,14 @@ def model_card(bundle: Bundle, *, title: str, facts: CardFacts = NO_FACTS) -> st
 
 def _model(bundle: Bundle) -> Iterator[str]:
     record = bundle.record
-    heads = record.experiment["heads"].items()
+    heads = record.experiment["heads"]
+    unused = () if "tuned" in heads["features"] else ("tune", "tune_layers", "tune_steps")
+    said = [f"{key} = {_value(value)}" for key, value in heads.items() if key not in unused]
     yield f"- Purpose: {record.experiment['purpose']}"
     yield f"- Trained: {record.trained_at} by narraframe {record.narraframe_version}"
     yield f"- Encoder: {record.encoder}"
     yield f"- Codebook: {record.codebook_version} ({record.codebook_sha256[:12]})"
-    yield f"- Heads: {', '.join(f'{key} = {_value(value)}' for key, value in heads)}"
+    yield f"- Heads: {', '.join(said)}"
 
 
 def _data(bundle: Bundle, facts: CardFacts) -> Iterator[str]:

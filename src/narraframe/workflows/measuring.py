@@ -22,6 +22,7 @@ from narraframe.classifiers.crossfit import CrossFit, OutOfFold, chosen, cross_f
 from narraframe.classifiers.heads import Prediction
 from narraframe.classifiers.predict import predict
 from narraframe.classifiers.settings import HeadSettings
+from narraframe.classifiers.tuned import tuned_vectors
 from narraframe.config import Experiment, SplitSettings
 from narraframe.metrics.quality import measure
 from narraframe.records import Codebook, HeldOut, Quality
@@ -65,6 +66,7 @@ class Measurer:
             "parents": {x.label_id: x.parent for x in self.codebook.labels if x.parent},
             "single_choice": [self.codebook.facet_label_ids(facet_id) for facet_id in singles],
             "definitions": self.data.definitions,
+            "tuner": self.data.tuner,
             "seed": self.experiment.seed,
         }
 
@@ -210,7 +212,10 @@ def judged(
 
 def measure_test(classifier: Classifier, data: TrainingData, *, experiment: Experiment) -> Measured:
     """Measure a finished classifier on its frozen test set."""
-    found = predict(classifier, data.vectors, data.texts)
+    vectors = dict(data.vectors)
+    if classifier.tuned and data.tuner is not None:
+        vectors["tuned"] = tuned_vectors(classifier.tuned, data.tuner, data.texts)
+    found = predict(classifier, vectors, data.texts)
     fold = np.zeros(len(data.posts), dtype=np.intp)
     how = "on the frozen test set, which no training of this model sees"
     return judged("test", data, found, fold, experiment=experiment, how=how)

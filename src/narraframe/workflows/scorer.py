@@ -31,7 +31,8 @@ NO_TEXT = "no text"
 class Scorer:
     """A model with its encoder; `title` is "name/version@digest", which no other model has.
 
-    `warning` is what is to be said of the encoder's precision, "" = nothing.
+    `warning` is what is to be said of the encoder's precision, "" = nothing; `tuned` is the encoder
+    as it was tuned in training, where the model has such a view.
     """
 
     bundle: Bundle
@@ -39,6 +40,7 @@ class Scorer:
     encoder: Encoder
     title: str
     warning: str = ""
+    tuned: Encoder | None = None
 
     def embed(
         self,
@@ -55,6 +57,7 @@ class Scorer:
             self.classifier.settings.features,
             self.encoder,
             cache=cache,
+            tuned=self.tuned,
             progress=progress,
         )
 
@@ -150,4 +153,16 @@ def open_folder(
             remedy="Train the model again.",
         )
     name = f"{title or bundle.record.name}@{bundle.digest}"
-    return Scorer(bundle, classifier, opened.encoder, name, opened.warning)
+    tuned = _tuned(classifier, opened.encoder, settings=settings)
+    return Scorer(bundle, classifier, opened.encoder, name, opened.warning, tuned)
+
+
+def _tuned(
+    classifier: Classifier, encoder: Encoder, *, settings: EncoderSettings | None
+) -> Encoder | None:
+    if not classifier.tuned:
+        return None
+    from narraframe.embeddings.tuning import open_tuned
+
+    device = (settings or EncoderSettings()).device or None
+    return open_tuned(encoder, [head.weights for head in classifier.tuned], device=device)

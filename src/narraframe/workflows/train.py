@@ -212,6 +212,7 @@ def _fit(
         codebook,
         consensus=experiment.data.consensus,
         features=tuple(features),
+        heads=experiment.heads,
         encoder=encoder,
         workspace=workspace,
         watch=watch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from narraframe.config import Experiment
 from narraframe.embeddings.encoder import Encoder
 from narraframe.records import Annotation, Codebook
 from narraframe.workflows.training_data import TrainingData
+
+if TYPE_CHECKING:
+    from narraframe.embeddings.tuning import EncoderTuner
 
 
 def train_notes(
@@ -25,8 +29,10 @@ def train_notes(
     """Say what a reader of the figures has to know."""
     others = {a.codebook_version for a in annotations} - {codebook.version, ""}
     notes = [*data.notes]
-    if data.vectors:
+    if data.vectors or data.tuner:
         notes += _language_notes(data, encoder)
+    if data.tuner and classifier.tuned:
+        notes.append(_tuned_note(data, data.tuner, classifier))
     if annotations:
         notes.append(_leak_note(data, experiment))
     if others:
@@ -80,4 +86,15 @@ def _leak_note(data: TrainingData, experiment: Experiment) -> str:
     return (
         f"a split that ignores copies would have leaked {leaked.n_posts:,} of {n:,} posts "
         f"({leaked.n_groups:,} groups); this one leaks none"
+    )
+
+
+def _tuned_note(data: TrainingData, tuner: EncoderTuner, classifier: Classifier) -> str:
+    """Say that the encoder was tuned, on how many posts, and how long that took."""
+    network = tuner.network
+    return (
+        f"the last {network.n_upper} of the encoder's {network.n_layers} layers were tuned on "
+        f"{tuner.loss} of {len(data.posts):,} posts, {len(classifier.tuned)} times, each without "
+        f"one fold; with those for the figures, {tuner.n_tunings} tunings took "
+        f"{tuner.seconds:,.0f} s"
     )

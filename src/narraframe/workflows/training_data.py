@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.annotations.targets import build_targets
-from narraframe.config import Workspace
+from narraframe.config import HeadsSettings, Workspace
 from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import TrainingError
 from narraframe.io.cache import EmbeddingCache
@@ -19,6 +20,9 @@ from narraframe.records import Annotation, Codebook, Post, Targets, align
 from narraframe.workflows.vectors import label_vectors, needs_encoder, view_vectors
 from narraframe.workflows.watch import Watch
 
+if TYPE_CHECKING:
+    from narraframe.embeddings.tuning import EncoderTuner
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -26,7 +30,8 @@ class TrainingData:
 
     `vectors` are those of the views in use, `definitions` (k, d) those of the labels; `audit` (n,)
     marks posts drawn at random, `test` (n,) those of the frozen test set. `scored` are the
-    languages in which a model of these posts scores; None = any.
+    languages in which a model of these posts scores; None = any. `tuner` tunes the encoder, where
+    the view "tuned" is in use.
     """
 
     posts: tuple[Post, ...]
@@ -38,6 +43,7 @@ class TrainingData:
     test: NDArray[np.bool_]
     scored: tuple[str, ...] | None
     notes: tuple[str, ...]
+    tuner: EncoderTuner | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -79,16 +85,21 @@ def assemble(
     *,
     consensus: str,
     features: Sequence[str],
+    heads: HeadsSettings | None = None,
     encoder: Encoder,
     workspace: Workspace,
     watch: Watch,
 ) -> TrainingData:
     """Join posts, annotations and the vectors that the views `features` need, by post_id.
 
+    `heads` say how the encoder is tuned, for the view "tuned".
+
     Raises
     ------
     TrainingError
         If no annotated post is among the posts, or none of those has text.
+    EncoderError
+        If the encoder is to be tuned and cannot be.
     """
     report = build_targets(annotations, codebook, consensus=consensus)
     annotated = set(report.targets.post_ids)
@@ -106,7 +117,9 @@ def assemble(
             got=f"{len(found)} annotated posts",
             remedy="Media-only posts teach nothing; name the text column by --text.",
         )
-    vectors = _vectors(kept, features, encoder=encoder, workspace=workspace, watch=watch)
+    tools: dict[str, Any] = {"encoder": encoder, "workspace": workspace, "watch": watch}
+    tuner = _tuner(kept, heads or HeadsSettings(), **tools) if "tuned" in features else None
+    vectors = _vectors(kept, features, **tools)
     post_ids = [post.post_id for post in kept]
     audit = {a.post_id for a in annotations if a.design == "audit"}
     undecided = (report.n_annotators > 0) & ~report.targets.mask
@@ -124,6 +137,7 @@ def assemble(
             *_notes(annotated, found, kept, int(undecided[of_kept].sum())),
             *_left_to_the_majority(report.by_majority),
         ),
+        tuner=tuner,
     )
 
 
@@ -133,6 +147,30 @@ def _definitions(
     if "definitions" not in features:
         return None
     return label_vectors(codebook, encoder, labelled=[post.model_text or "" for post in posts])
+
+
+def _tuner(
+    posts: Sequence[Post],
+    heads: HeadsSettings,
+    *,
+    encoder: Encoder,
+    workspace: Workspace,
+    watch: Watch,
+) -> EncoderTuner:
+    """Open what tunes the encoder, with what its frozen layers make of the posts."""
+    from narraframe.embeddings.tuning import open_tuner
+
+    texts = [post.model_text or "" for post in posts]
+    with watch.stage("read for tuning", total=len(texts)) as step:
+        tuner = open_tuner(
+            encoder,
+            loss=heads.tune,
+            layers=heads.tune_layers,
+            steps=heads.tune_steps,
+            device=workspace.config.encoder.device or None,
+        )
+        tuner.read(texts, progress=step)
+    return tuner
 
 
 def _vectors(

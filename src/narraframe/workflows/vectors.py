@@ -22,9 +22,12 @@ def view_vectors(
     encoder: Encoder,
     *,
     cache: VectorCache | None = None,
+    tuned: Encoder | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Return what the views `features` need of an encoder: "embedding" (n, d), "sentences" (n, 2d).
+
+    "tuned" is by the encoder `tuned`; without one, as in training, it is left to who tunes.
 
     "sentences" is the mean of a post's sentence vectors, scaled to length 1, beside their greatest
     value in each dimension, scaled as well.
@@ -34,9 +37,17 @@ def view_vectors(
         found = embed_posts(post_ids, texts, encoder, cache=cache, progress=progress)
         vectors["embedding"] = found.vectors
     if "sentences" in features:
-        step = None if vectors else progress  # posts are counted once
+        step = _counted(progress) if vectors else progress
         vectors["sentences"] = _sentence_vectors(texts, encoder, cache=cache, progress=step)
+    if "tuned" in features and tuned is not None:
+        step = _counted(progress) if vectors else progress
+        vectors["tuned"] = tuned.encode(texts, progress=step)
     return vectors
+
+
+def _counted(progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+    """Return what tells `progress` that there is some, of posts that were counted before."""
+    return progress and (lambda _: progress(0))
 
 
 def label_vectors(
