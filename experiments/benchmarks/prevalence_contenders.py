@@ -91,9 +91,7 @@ def group_bootstrap(a: Audit, j: int) -> Ends:
     y, f = a.y(j), a.q.p[a.drawn.rows, j]
     names, member = np.unique(a.q.group[a.drawn.rows], return_inverse=True)
     g = len(names)
-    times = np.apply_along_axis(
-        np.bincount, 1, a.rng.integers(0, g, size=(N_BOOTSTRAP, g)), minlength=g
-    )
+    times = a.rng.multinomial(g, np.full(g, 1 / g), size=N_BOOTSTRAP)
     w = times[:, member] * a.drawn.weight
     w = w / w.sum(axis=1, keepdims=True)
     mean_y, mean_f = w @ y, w @ f

@@ -266,3 +266,23 @@ def test_the_few_answers_of_a_rare_label_do_not_decide_its_variance():
     answered[rng.choice(500, 40, replace=False)] = True
     drawn = weigh(stratum, answered)
     assert audit_share(y, drawn).spread == pytest.approx(drawn.kish)
+
+
+@pytest.mark.parametrize("n_yes", [6, 15, 30, 45])
+def test_the_fewer_the_rarer_answers_the_less_the_design_alone_is_trusted(n_yes):
+    """Strata of unlike rates as one block: half of the trust at 15 answers, all of it at 30."""
+    stratum = np.repeat([0, 1], [120, 400])
+    answered = np.zeros(520, dtype=np.bool_)
+    answered[:60] = answered[120:170] = True
+    drawn = weigh(stratum, answered, least=None)
+    y = np.zeros(110)
+    y[:n_yes] = 1
+    share = audit_share(y, drawn)
+    w = np.r_[np.full(60, 2.0), np.full(50, 8.0)] / 520
+    residual = (y - w @ y) / (1 - w)
+    z = w * residual
+    by_design = (1 - 110 / 520) * 110 / 109 * ((z - z.mean()) ** 2).sum()
+    unrelated = (1 - 110 / 520) * (w**2).sum() * residual.var(ddof=1)
+    trust = min(n_yes / 30, 1)
+    variance = trust * by_design + (1 - trust) * unrelated
+    assert y.var(ddof=1) / share.effective == pytest.approx(variance)
