@@ -45,6 +45,18 @@
     ];
   }
 
+  /* What a share is made of. */
+  function counted({ n, of }, at, share) {
+    if (!of[at]) return "no post that was decided on";
+    const posts = `${numbers.format(n[at])} of ${numbers.format(of[at])} distinct posts`;
+    return share === null ? `${posts}: too few to draw` : `${posts} (${share} %)`;
+  }
+
+  function answered({ answers }, at, low, share, high) {
+    const said = `${numbers.format(answers[at])} ${answers[at] === 1 ? "answer" : "answers"}`;
+    return share === null ? `${said}: too few to draw` : `${said}: ${share} %, 95 % interval ${low} to ${high} %`;
+  }
+
   function layBand(spec, part, element) {
     const [low, high, value] = part.series.map((one) => one.data);
     const shade = raised(spec.marks, value.length, element.clientWidth - 60);
@@ -54,7 +66,7 @@
       tooltip: tooltip("axis", (items) => {
         const at = items[0].dataIndex;
         const tip = make("div");
-        tip.append(make("strong", "", items[0].axisValueLabel), make("div", "", spec.notes[at]));
+        tip.append(make("strong", "", items[0].axisValueLabel), make("div", "", spec.answers ? answered(spec, at, low[at], value[at], high[at]) : counted(spec, at, value[at])));
         const inside = (spec.marks ?? []).find(({ first, last }) => first <= at && at <= last);
         if (inside) tip.append(make("div", "soft", `raised: ${inside.ratio.toFixed(1)} times the usual share`));
         return tip;
