@@ -2,9 +2,11 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from channel_cases import CHANNELS, report
+from report_cases import HOSTILE, codebook
 from test_report_browser_files import downloaded, folder  # noqa: F401
 
 from narraframe.report.page import render
@@ -15,6 +17,7 @@ from report_browser import (
     NEEDS_AXE,
     NEEDS_CHROMIUM,
     css,
+    open_page,
     resize,
     scroll_to,
     serious_faults,
@@ -194,6 +197,29 @@ def test_the_keyboard_alone_opens_a_card_and_reaches_its_files(page):
         name.startswith("Save as PNG: Dot chart: share of posts with Trade") for name in reached
     )
     assert "Open the post" in reached
+
+
+def test_hostile_names_of_channels_and_labels_do_nothing(driver, tmp_path):
+    made = report()
+    first, *others = made.by_channel.over_time
+    sly = replace(
+        made,
+        codebook=replace(
+            codebook(),
+            labels=tuple(replace(one, name=HOSTILE) for one in codebook().labels),
+        ),
+        by_channel=replace(made.by_channel, over_time=(replace(first, channel=HOSTILE), *others)),
+    )
+    path = tmp_path / "sly.html"
+    path.write_text(render(sly), encoding="utf-8")
+    driver.get_log("browser")
+    open_page(driver, path)
+    driver.execute_script("document.getElementById('label-trade').open = true")
+    place = chart(driver, "channel-times-trade")
+    assert "<script>window" in place.text
+    assert css(driver, "img") == []
+    assert driver.execute_script("return window.pwned") is None
+    assert driver.get_log("browser") == []
 
 
 @NEEDS_AXE

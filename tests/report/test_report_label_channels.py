@@ -77,7 +77,7 @@ def test_a_burst_is_marked_where_it_is_and_said_in_words():
     assert said.startswith("Raised Jun 2024 to Jul 2024: 22 of 72 distinct posts (31 %), 2.5 times")
     chart = time_chart(followed, line)
     assert "shaded" in chart["label"]
-    assert chart["notes"][5] == "11 of 36 distinct posts (31 %)"
+    assert (chart["n"][5], chart["of"][5]) == (11, 36)
 
 
 def test_a_burst_within_a_run_of_months_without_posts_is_marked_at_that_run():

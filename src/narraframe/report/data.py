@@ -24,7 +24,7 @@ _BASE64 = 4 / 3
 # The rest is for the ids and addresses of the posts whose text is held.
 _FOR_TEXTS = 0.8
 # Bytes of packed text that even a crowded page gets.
-LEAST_TEXT = 200_000
+LEAST_TEXT = 50_000
 
 _ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 

@@ -38,7 +38,8 @@ def time_chart(trends: Trends, line: Trend) -> Chart | None:
                 for at, end in ((0, "low"), (2, "high"), (1, "value"))
             ],
         },
-        "notes": notes(line),
+        "n": line.n_distinct.tolist(),
+        "of": line.of_distinct.tolist(),
         "marks": marks(line, trends.periods),
     }
 
@@ -48,17 +49,6 @@ def share_points(line: Trend) -> list[tuple[float, float, float] | None]:
     return [
         (_percent(one.low), _percent(one.value), _percent(one.high)) if of >= LEAST else None
         for one, of in zip(line.shares, line.of_distinct.tolist(), strict=True)
-    ]
-
-
-def notes(line: Trend) -> list[str]:
-    """Say of each period what its share is made of."""
-    return [
-        f"{n:,} of {plural(of, 'distinct post')} ({share(n / of)})"
-        + ("" if of >= LEAST else ": too few to draw")
-        if of
-        else "no post that was decided on"
-        for n, of in zip(line.n_distinct.tolist(), line.of_distinct.tolist(), strict=True)
     ]
 
 

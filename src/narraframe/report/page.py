@@ -36,6 +36,7 @@ _STYLES = ("report.css",)
 _SCRIPTS = (
     "echarts.common.min.js",
     "charts.js",
+    "times.js",
     "unpack.js",
     "post.js",
     "colouring.js",

@@ -11,7 +11,7 @@ from narraframe.report.charts import Chart
 from narraframe.report.curves import Curve
 from narraframe.report.facets import label_name
 from narraframe.report.label_times import top_of
-from narraframe.report.shown import month, plural
+from narraframe.report.shown import month
 
 DESIGN, NAIVE = "design", "naive"
 FEWEST = 5
@@ -58,9 +58,7 @@ def share_months(prevalence: Prevalence, label_id: str, name: str) -> Chart | No
                 for at, end in ((0, "low"), (2, "high"), (1, "value"))
             ],
         },
-        "notes": [
-            f"{plural(share.n_audit, 'answer')}, {_note(share.design, 'share')}" for share in shares
-        ],
+        "answers": [share.n_audit for share in shares],
     }
 
 
@@ -68,7 +66,7 @@ def _point(share: LabelShare) -> tuple[float, float, float] | None:
     ends = (share.design.low, share.design.value, share.design.high)
     if share.n_audit < FEWEST or math.isnan(sum(ends)):
         return None
-    low, value, high = (round(100 * end, 2) for end in ends)
+    low, value, high = (round(100 * end, 1) for end in ends)
     return low, value, high
 
 
