@@ -156,7 +156,8 @@ def _tuned(rows: Sequence[Row]) -> str:
                 continue
             without, tuned = (_means([found[s] for s in seeds]) for found in by)
             gain = f"{tuned['macro'] - without['macro']:+.3f}, {tuned['ap'] - without['ap']:+.3f}"
-            seconds = f"{without['train_s']:.1f} / {tuned['train_s']:.0f}"
+            both = without["train_s"], tuned["train_s"]
+            seconds = "" if math.isnan(both[1]) else f"{both[0]:.1f} / {both[1]:.0f}"
             cells = f"{_macro_and_ap(without)}{_macro_and_ap(tuned)}{gain:>15}{seconds:>16}"
             lines.append(f"  {name:22}{each:>5}{said:>12}{len(seeds):>6}{cells}")
     return "\n".join(lines) if lines[2:] else ""
