@@ -83,8 +83,11 @@ def drift(
     beyond one distance, it was 8, 62 and 100 %. MMD finds what the energy test finds; a classifier
     (out-of-fold AUC) finds less, with 9 % false alarms at 5 %.
 
-    What is compared is the distribution of distinct texts as drawn: a training set that was thinned (one of each family of near-copies, where the stream has many that
-    are not word for word the same; posts chosen by an active queue) differs, and is told to differ.
+    All four tests together, with the former *far*, on 102,000 tweets of which 2,000 at random were
+    the training posts: 16 alarms in 200 runs at ``alpha=0.1``. What is compared is the distribution
+    of distinct texts as drawn: a training set that was thinned (one of each family of near-copies,
+    where the stream has many that are not word for word the same; posts chosen by an active queue)
+    differs, and is told to differ.
     With families taken whole into the training side and one of each kept, in a corpus of which a
     tenth is near-copies, the label test alone raised the alarms to 36 of 100.
 
