@@ -142,7 +142,7 @@ def measure(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[200, 500])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[200])
     parser.add_argument("--runs", type=int, default=60, help="with foreign posts")
     parser.add_argument("--alarms", type=int, default=300, help="runs without foreign posts")
     parser.add_argument("--cache", type=Path, default=HERE / ".cache", help="embeddings")
