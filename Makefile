@@ -26,7 +26,7 @@ LABELSTUDIO_PORT ?= 8080
 STORE ?= models/store
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train experiments evaluate compare promote rollback score prevalence report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue bench-classify bench-evidence bench-doubtful bench-score bench-prevalence bench-report clean
+.PHONY: help install demo test check format ingest themes labels queue push pull agreement adjudicate train experiments evaluate compare promote rollback score prevalence report labelstudio labelstudio-stop mlflow bench bench-themes bench-refits bench-queue bench-classify bench-evidence bench-doubtful bench-score bench-prevalence bench-drift bench-report clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -156,6 +156,9 @@ bench-score: $(STAMP) ## measure the encoder, scoring end to end, kills, and Ray
 
 bench-prevalence: $(STAMP) ## measure whether the intervals of shares hold
 	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/prevalence.py
+
+bench-drift: $(STAMP) ## measure which test finds foreign posts among the usual
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/benchmarks/drift.py
 
 bench-report: $(STAMP) ## measure the report page and its map in a browser
 	$(BIN)/python experiments/benchmarks/report.py
