@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 
-from narraframe.metrics.energy import PERMUTATIONS, energy_test
+from narraframe.metrics.energy import energy_test
 from narraframe.metrics.farness import FarTest, far_test
+from narraframe.metrics.permutations import PERMUTATIONS
 from narraframe.metrics.wilson import holm
 from narraframe.records import Drift, DriftReference, DriftTest, LabelShift
 

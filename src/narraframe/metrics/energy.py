@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PERMUTATIONS = 1_999
-_AT_ONCE = 500
+from narraframe.metrics.permutations import PERMUTATIONS, permutation_p
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ def energy_test(
     References
     ----------
     Szekely and Rizzo (2004), Testing for equal distributions in high dimension, InterStat.
-    Phipson and Smyth (2010), Permutation p-values should never be zero.
     """
     m, n = len(x), len(y)
     if m < 2 or n < 2:
@@ -57,19 +55,18 @@ def energy_test(
     rows = np.concatenate([x, y]).astype(np.float32)
     distance = np.sqrt(np.maximum(2 - 2 * (rows @ rows.T), 0))
     np.fill_diagonal(distance, 0)
-    rng = np.random.default_rng(seed)
     first = np.zeros((m + n, 1), dtype=np.float32)
     first[:m] = 1
     observed = _energies(distance, first, m)
-    exceeded = 0
-    for start in range(0, n_permutations, _AT_ONCE):
-        batch = min(_AT_ONCE, n_permutations - start)
-        dealt = rng.permuted(np.repeat(first, batch, axis=1), axis=0)
-        # a hair's breadth less: sums in another order are not the same number
-        exceeded += int((_energies(distance, dealt, m)[0] >= observed[0] - 1e-6).sum())
+    p = permutation_p(
+        first,
+        lambda dealt: _energies(distance, dealt, m)[0] >= observed[0] - 1e-6,
+        n_permutations=n_permutations,
+        seed=seed,
+    )
     energy, between = float(observed[0][0]), float(observed[1][0])
     coefficient = energy / (2 * between) if between > 0 else 0.0
-    return EnergyTest(min(max(coefficient, 0.0), 1.0), (exceeded + 1) / (n_permutations + 1))
+    return EnergyTest(min(max(coefficient, 0.0), 1.0), p)
 
 
 def _energies(

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from narraframe.metrics.permutations import PERMUTATIONS, permutation_p
+
 FAR = 0.01
 """Share of training posts that count as far from all others."""
-PERMUTATIONS = 1_999
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,10 @@ def far_test(
     rank = rankdata(np.concatenate([usual, new]))
     score = np.log(1 - (rank - 0.5) / len(rank)) ** 2
     observed = float(score[len(usual) :].sum())
-    rng = np.random.default_rng(seed)
-    exceeded = 0
-    for start in range(0, n_permutations, _AT_ONCE):
-        batch = min(_AT_ONCE, n_permutations - start)
-        dealt = rng.permuted(np.repeat(score[:, None], batch, axis=1), axis=0)
-        # a hair's breadth less: sums in another order are not the same number
-        exceeded += int((dealt[len(usual) :].sum(axis=0) >= observed * (1 - 1e-9)).sum())
-    share = float((new > distance).mean())
-    return FarTest(share, distance, (exceeded + 1) / (n_permutations + 1))
+    p = permutation_p(
+        score[:, None],
+        lambda dealt: dealt[len(usual) :].sum(axis=0) >= observed * (1 - 1e-9),
+        n_permutations=n_permutations,
+        seed=seed,
+    )
+    return FarTest(float((new > distance).mean()), distance, p)

@@ -21,13 +21,12 @@ from narraframe.io.blocks import Block
 from narraframe.io.files import refused
 from narraframe.io.rows import open_rows
 from narraframe.io.tables import EXPLAINED, SCORES
-from narraframe.records import Post
 from narraframe.workflows.block_contents import Again, block_items
 from narraframe.workflows.drift_sample import DriftSample
 from narraframe.workflows.drift_watch import DriftWatch
 from narraframe.workflows.reading import ReadOptions
 from narraframe.workflows.score_items import windows
-from narraframe.workflows.scored_window import Tally, prepared, score_window
+from narraframe.workflows.scored_window import Tally, posts_of, prepared, score_window
 from narraframe.workflows.scorer import Scorer, open_folder
 
 _MODEL, _PARTS = ".model", "part-*.parquet"
@@ -73,7 +72,7 @@ class ScoringTask:
         with _part(self.folder / part_name(number), self.schema) as writer:
             for window in windows(block_items(block, self.options, again)):
                 items = prepared(window)
-                vectors = scorer.embed([item for item in items if isinstance(item, Post)])
+                vectors = scorer.embed(posts_of(items))
                 scored = score_window(scorer, items, vectors=vectors, evidence=self.evidence)
                 writer.write_table(scored.rows)
                 tally += scored.tally

@@ -22,14 +22,14 @@ from narraframe.io.posts.source import STDIN
 from narraframe.io.registry import Registered, find_model
 from narraframe.io.sinks import check_sink, open_sink
 from narraframe.io.tables import EXPLAINED, SCORES
-from narraframe.records import Drift, Post
+from narraframe.records import Drift
 from narraframe.workflows.drift_watch import DriftWatch
 from narraframe.workflows.reading import Account, ReadOptions, stream_records, warn_of_bad
 from narraframe.workflows.score_ahead import embedded_ahead
 from narraframe.workflows.score_items import WINDOW, each_once
 from narraframe.workflows.score_notes import score_notes
 from narraframe.workflows.score_tracking import track_scores
-from narraframe.workflows.scored_window import Tally, score_window
+from narraframe.workflows.scored_window import Tally, posts_of, score_window
 from narraframe.workflows.scorer import Scorer, open_registered
 from narraframe.workflows.watch import Watch
 
@@ -198,7 +198,7 @@ def score_by(
                 tally = Tally.from_record(json.loads(window.note))
                 summary.n_resumed += tally.n_posts
                 if drifting:
-                    drifting.update([item for item in items if isinstance(item, Post)])
+                    drifting.update(posts_of(items))
             summary.tally += tally
             step(len(items), window.read.n_bytes)
             if stopped():

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from narraframe.embeddings.batches import ahead
 from narraframe.embeddings.embed import VectorCache
-from narraframe.records import Post
 from narraframe.workflows.score_items import window_digest, windows
-from narraframe.workflows.scored_window import Item, prepared
+from narraframe.workflows.scored_window import Item, posts_of, prepared
 from narraframe.workflows.scorer import Scorer
 
 NoteOf = Callable[[int, str], str | None]
@@ -87,8 +86,8 @@ def embedded_ahead(
         if note is not None:
             return EmbeddedWindow(read, note, None)
         go_on()
-        posts = [item for item in read.items if isinstance(item, Post)]
-        return EmbeddedWindow(read, None, scorer.embed(posts, cache=cache, progress=go_on))
+        vectors = scorer.embed(posts_of(read.items), cache=cache, progress=go_on)
+        return EmbeddedWindow(read, None, vectors)
 
     cut = windows(items)
     before = 0

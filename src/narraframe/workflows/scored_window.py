@@ -98,10 +98,15 @@ class ScoredWindow:
     scores: Scores
 
 
+def posts_of(items: Iterable[Item]) -> list[Post]:
+    """Return the posts among the items."""
+    return [item for item in items if isinstance(item, Post)]
+
+
 def prepared(items: Iterable[Item]) -> list[Item]:
     """Return the items with their posts prepared; see `posts.prepare`."""
     held = list(items)
-    ready = prepare(item for item in held if isinstance(item, Post))
+    ready = prepare(posts_of(held))
     return [next(ready) if isinstance(item, Post) else item for item in held]
 
 
@@ -127,7 +132,7 @@ def score_window(
     evidence : bool, default=False
         Whether to name the sentences that carry each decision: rows of the table EXPLAINED.
     """
-    posts = list(prepare(item for item in items if isinstance(item, Post)))
+    posts = list(prepare(posts_of(items)))
     scores = scorer.score(posts, cache=cache, vectors=vectors)
     names = {label.label_id: label.name for label in scorer.bundle.codebook.labels}
     rows = score_rows(scores, names=names, reasons=scorer.classifier.reasons)

@@ -11,6 +11,7 @@ from narraframe.annotations.likeness import descriptions
 from narraframe.embeddings.chunks import split_sentences
 from narraframe.embeddings.embed import VectorCache, embed_posts
 from narraframe.embeddings.encoder import Encoder
+from narraframe.embeddings.pool import normalise
 from narraframe.posts.quotes import quoted
 from narraframe.records import Codebook
 
@@ -103,9 +104,4 @@ def _sentence_vectors(
         return np.zeros((0, 2 * encoder.dimension), dtype=np.float32)
     mean = np.add.reduceat(vectors, starts, axis=0) / sizes[:, None]
     greatest = np.maximum.reduceat(vectors, starts, axis=0)
-    return np.hstack([_unit(mean), _unit(greatest)])
-
-
-def _unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+    return np.hstack([normalise(mean), normalise(greatest)])
