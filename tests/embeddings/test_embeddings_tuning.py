@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,19 +15,11 @@ from narraframe.embeddings.tuning import (
 )
 from narraframe.errors import EncoderError, ModelError
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 WORDS = ("harbour", "tariff", "senator", "guns", "snow", "school", "the", "of", "voted", "again")
 TEXTS = [f"{WORDS[i % 2]} {WORDS[6 + i % 4]} {i} " + "and so on " * (i % 7) for i in range(24)]
 Y = np.array([[i % 2, 1 - i % 2] for i in range(24)], dtype=np.int8)
 KNOWN = np.ones(Y.shape, dtype=bool)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Threads that wait for one another take the time of a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,14 @@
 import contextlib
 import io
 import json
-import re
 import uuid
-from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from labelstudio_people import admin, choices, sign_up, taxonomy
+from labelstudio_study import SAMPLE, number, say
 
 from narraframe.annotations.agreement import measure_agreement
 from narraframe.annotations.doubt import DOUBTFUL
@@ -26,24 +25,9 @@ from narraframe.records import HeldOut
 from narraframe.workflows import doubting
 
 pytestmark = pytest.mark.slow
-SAMPLE = Path(str(files("narraframe.sample")))
 ANNOTATIONS = Path("labels/annotations")
 N, N_WRONG = 40, 10
 AUDIT = "0.5"
-
-
-def say(*arguments):
-    """Run a command that works, and return what it printed."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run([str(argument) for argument in arguments])
-    assert code == 0, err.getvalue()
-    return out.getvalue()
-
-
-def number(name, told):
-    (found,) = re.findall(rf"^ +{re.escape(name)} +([\d,]+)$", told, re.MULTILINE)
-    return int(found)
 
 
 @pytest.fixture(scope="module")

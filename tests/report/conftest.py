@@ -20,3 +20,11 @@ def page(driver, page_path):
     resize(driver, 1280, 900)
     with clean(driver, page_path):
         yield driver
+
+
+@pytest.fixture
+def folder(driver, tmp_path):
+    """Where the browser puts what it downloads."""
+    command = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", command)
+    return tmp_path

@@ -132,3 +132,17 @@ def serious_faults(driver, scheme):
                 [id, impact, nodes.slice(0, 3).map((one) => one.html.slice(0, 200))])));"""
     )
     return [one for one in found if one[1] in {"serious", "critical"}]
+
+
+def downloaded(driver, folder, label):
+    """Press the button that is called `label` and return the file that comes."""
+    button = next(b for b in css(driver, "button.save") if b.get_attribute("aria-label") == label)
+    scroll_to(driver, button)
+    button.click()
+
+    def whole_files():
+        return [f for f in folder.iterdir() if f.suffix in {".csv", ".png"} and f.stat().st_size]
+
+    wait(driver, lambda _: whole_files())
+    (found,) = whole_files()
+    return found

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from channel_cases import CHANNELS, report
 from report_cases import HOSTILE, codebook
-from test_report_browser_files import downloaded, folder  # noqa: F401
 
 from narraframe.report.page import render
 
@@ -17,6 +16,7 @@ from report_browser import (
     NEEDS_AXE,
     NEEDS_CHROMIUM,
     css,
+    downloaded,
     open_page,
     resize,
     scroll_to,
@@ -150,7 +150,7 @@ def test_shares_by_design_are_filled_and_counts_hollow(page, card):
     assert "%" in place.text
 
 
-def test_the_numbers_of_the_small_charts_can_be_taken_out(page, card, folder):  # noqa: F811
+def test_the_numbers_of_the_small_charts_can_be_taken_out(page, card, folder):
     label = page.execute_script("return narraframe.data.charts['channel-times-trade'].label")
     found = downloaded(page, folder, f"Save the numbers: {label}")
     header, *rows = csv.reader(io.StringIO(found.read_text("utf-8-sig")))
@@ -160,14 +160,14 @@ def test_the_numbers_of_the_small_charts_can_be_taken_out(page, card, folder):  
 
 
 @pytest.mark.parametrize("name", ["time-trade", "channels-trade", "channel-times-trade"])
-def test_the_new_charts_download_as_pictures(page, card, folder, name):  # noqa: F811
+def test_the_new_charts_download_as_pictures(page, card, folder, name):
     label = page.execute_script("return narraframe.data.charts[arguments[0]].label", name)
     found = downloaded(page, folder, f"Save as PNG: {label}")
     assert found.read_bytes().startswith(b"\x89PNG")
     assert found.stat().st_size > 5000
 
 
-def test_the_table_of_channels_downloads_what_it_shows(page, card, folder):  # noqa: F811
+def test_the_table_of_channels_downloads_what_it_shows(page, card, folder):
     caption = "Trade in each channel. Decisions: the classifier's, on distinct posts"
     header, *rows = csv.reader(
         io.StringIO(downloaded(page, folder, f"Save as CSV: {caption}").read_text("utf-8-sig"))

@@ -17,6 +17,7 @@ from report_browser import (
     NEEDS_AXE,
     NEEDS_CHROMIUM,
     css,
+    downloaded,
     open_page,
     resize,
     scroll_to,
@@ -35,28 +36,6 @@ def page_path(tmp_path_factory):
     theme = replace(summaries()[0], name='=cmd|" /C calc"!A1, and a comma')
     path.write_text(render(replace(everything(), summaries=(theme,))), encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def folder(driver, tmp_path):
-    """Where the browser puts what it downloads."""
-    command = {"behavior": "allow", "downloadPath": str(tmp_path)}
-    driver.execute_cdp_cmd("Browser.setDownloadBehavior", command)
-    return tmp_path
-
-
-def downloaded(driver, folder, label):
-    """Press the button that is called `label` and return the file that comes."""
-    button = next(b for b in css(driver, "button.save") if b.get_attribute("aria-label") == label)
-    scroll_to(driver, button)
-    button.click()
-
-    def whole_files():
-        return [f for f in folder.iterdir() if f.suffix in {".csv", ".png"} and f.stat().st_size]
-
-    wait(driver, lambda _: whole_files())
-    (found,) = whole_files()
-    return found
 
 
 def test_a_table_downloads_as_csv_with_bare_numbers_and_no_formula(page, folder):

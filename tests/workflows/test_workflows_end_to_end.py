@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from narraframe.cli import run
 from narraframe.io.codebook import read_codebook
@@ -29,7 +28,7 @@ from narraframe.io.scores import read_scores
 from narraframe.io.tables import POSTS, SCORES, THEMES, read_themes
 from narraframe.records import Post
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 EXPORT = files("narraframe.sample").joinpath("result.json")
 CHAMPION = "models:/sample@champion"
 SAME_BYTES = (
@@ -87,15 +86,6 @@ def second(place):
     yield process
     process.kill()
     process.communicate()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for a core held by the other process take three times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

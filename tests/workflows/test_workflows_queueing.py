@@ -28,17 +28,9 @@ from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.train import train_experiment
 from narraframe.workflows.watch import Silent
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 EXPORT = str(files("narraframe.sample").joinpath("result.json"))
 SAMPLE = Path(str(files("narraframe.sample").joinpath("annotations")))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from narraframe.config import Workspace, find_workspace
 from narraframe.embeddings.hashing import HashingEncoder
@@ -35,7 +34,7 @@ from narraframe.workflows.themes import ThemeOptions, find_themes, read_state, w
 from narraframe.workflows.themes_read import draw_map, one_theme, over, overview, posts_of, search
 from narraframe.workflows.watch import Silent
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 THEMES, LOG = Path("data/themes"), Path("labels/themes.csv")
 LISTED = {
     *("themes.parquet", "themes.csv", "themes.json", "terms.csv", "suggestions.csv"),
@@ -53,14 +52,6 @@ SOUP = (
 
 
 # --- a folder with themes of the first two thirds of the posts, and all posts beside it
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,7 +10,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from narraframe.config import Config, Workspace
 from narraframe.embeddings.hashing import HashingEncoder
@@ -27,6 +26,7 @@ from narraframe.workflows.scorer import open_folder
 from narraframe.workflows.train import train_experiment
 from narraframe.workflows.watch import Silent
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TOPICS = {
     "Sea trade": ("harbour", "ship", "cargo", "crane", "port", "vessel"),
     "Football": ("goal", "match", "striker", "league", "keeper", "stadium"),
@@ -73,15 +73,6 @@ def records(n, *, seed):
 def lines(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Threads that wait for one another take the time of a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
