@@ -76,3 +76,7 @@ class ModelError(NarraframeError):
 
 class TrainingError(NarraframeError):
     """The data at hand do not carry a model: too few posts, no positives, one group only."""
+
+
+class TooFewError(TrainingError):
+    """The labelled posts are too few, or too one-sided, for a label to be learnt or measured."""

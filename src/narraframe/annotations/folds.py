@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from narraframe.errors import TrainingError
+from narraframe.errors import TooFewError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def grouped_folds(
 
     Raises
     ------
-    TrainingError
+    TooFewError
         If there are fewer groups than folds.
 
     References
@@ -56,7 +56,7 @@ def grouped_folds(
         raise ValueError(f"n_folds must be at least 2, not {n_folds}")
     member, n_groups = members(groups)
     if n_groups < n_folds:
-        raise TrainingError(
+        raise TooFewError(
             f"{len(member)} labelled posts in {n_groups} near-duplicate groups "
             f"cannot fill {n_folds} folds",
             got=n_groups,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from narraframe.records import Codebook
+from narraframe.records import Codebook, Label
 
 BAR = 2.0
 """Standard deviations above the usual likeness from which a label is ticked."""
@@ -42,10 +42,18 @@ def descriptions(codebook: Codebook) -> tuple[tuple[str, str], ...]:
     return tuple(
         (label_id, text)
         for label_id in codebook.leaf_ids
-        for label in [codebook.by_id[label_id]]
-        for text in (label.definition, label.include, *label.examples)
-        if text.strip()
+        for text in _said(codebook.by_id[label_id])
     )
+
+
+def is_described(codebook: Codebook) -> NDArray[np.bool_]:
+    """Tell of which labels the codebook says more than the name; shape (k,)."""
+    return np.array([bool(_said(label)) for label in codebook.labels], dtype=np.bool_)
+
+
+def _said(label: Label) -> tuple[str, ...]:
+    texts = (label.definition, label.include, *label.examples)
+    return tuple(text for text in texts if text.strip())
 
 
 def fit_likeness(label_ids: Sequence[str], vectors: NDArray[np.floating]) -> Likeness:

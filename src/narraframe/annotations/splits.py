@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from narraframe.annotations.folds import Leak, grouped_folds, leak, members, random_folds
-from narraframe.errors import TrainingError
+from narraframe.errors import TooFewError, TrainingError
 
 __all__ = [
     "Leak",
@@ -70,7 +70,7 @@ def group_splits(
 
     Raises
     ------
-    TrainingError
+    TooFewError
         If there are fewer groups than folds.
     """
     folds = grouped_folds(y, mask, groups, n_folds=n_folds, seed=seed)
@@ -239,7 +239,7 @@ def frozen_test(
 
     Raises
     ------
-    TrainingError
+    TooFewError
         If there are fewer groups than parts.
     """
     if not 0 < share <= 0.5:
@@ -247,7 +247,7 @@ def frozen_test(
     part = Fraction(share).limit_denominator(max(_PARTS, ceil(1 / share)))
     n_groups = members(groups)[1]
     if n_groups < part.denominator:
-        raise TrainingError(
+        raise TooFewError(
             f"{n_groups} near-duplicate groups of labelled posts are too few "
             f"to set {share:g} of them aside for testing",
             remedy="Label more posts, or set none aside.",

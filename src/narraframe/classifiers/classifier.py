@@ -18,8 +18,8 @@ from narraframe.classifiers.tuned import TunedHead, tuned_width
 from narraframe.classifiers.views import FittedView
 from narraframe.errors import ModelError
 
-_FORMAT = 3
-_READ = (2, _FORMAT)  # 2 had no tuned view
+_FORMAT = 4
+_READ = (2, 3, _FORMAT)  # 2 had no tuned view, 3 no scores of untrained labels
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Classifier:
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
-        """Probability from which each label applies, float64 (k,); nan = not trained.
+        """Probability from which each label applies, float64 (k,); nan = not scored.
 
         In a single-choice facet the most probable label applies: there it is only the least
         probability that such a label can have.
@@ -49,6 +49,12 @@ class Classifier:
     def reasons(self) -> tuple[str, ...]:
         """Why each label was not trained; "" where it was."""
         return self.heads.reasons
+
+    @property
+    def from_codebook(self) -> NDArray[np.bool_]:
+        """The labels, bool (k,), that were not trained, and that the codebook alone scores."""
+        untrained = np.array([reason != "" for reason in self.reasons], dtype=np.bool_)
+        return np.asarray(untrained & np.isfinite(self.heads.stack.intercept))
 
     @property
     def tuned(self) -> tuple[TunedHead, ...]:

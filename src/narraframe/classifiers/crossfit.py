@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from narraframe.classifiers.fit import check_inputs
+from narraframe.classifiers.from_codebook import Background, score_by_codebook, with_definitions
 from narraframe.classifiers.heads import (
     Prediction,
     ViewScores,
@@ -44,7 +45,8 @@ class OutOfFold:
     """`probability` float32, `decision` and `abstained` bool (n, k); `fold` (n,): the split that
     scored each post, -1 = none did.
 
-    Probability is nan where the training side could not train the label.
+    Probability is nan where the training side could neither train the label nor score it by the
+    codebook.
     """
 
     probability: NDArray[np.float32]
@@ -77,6 +79,7 @@ def cross_fit(
     parents: Mapping[str, str],
     single_choice: Sequence[Sequence[str]],
     definitions: NDArray[np.float32] | None = None,
+    background: Background | None = None,
     tuner: Tuner | None = None,
     seed: int = 0,
     honest: bool = True,
@@ -93,6 +96,9 @@ def cross_fit(
     vectors, texts, y, mask, label_ids, groups, make_folds, parents, single_choice, definitions
     tuner, seed
         As for `fit_classifier`.
+    background
+        As for `fit_classifier`; of the labelled posts, only those of a training side are in its
+        background.
     splits : sequence of row splits
         Test sides do not overlap.
     candidates : sequence of HeadSettings
@@ -117,15 +123,22 @@ def cross_fit(
     results = [_nothing(y.shape) for _ in candidates]
     evidence = np.full((len(splits), len(candidates)), np.nan)
     with threadpool_limits(limits=1):
-        posts = describe(
-            texts, vectors, _all_views(candidates), definitions=definitions, tuner=tuner
-        )
+        settings = _all_views(candidates)
+        described = settings if background is None else with_definitions(settings)
+        posts = describe(texts, vectors, described, definitions=definitions, tuner=tuner)
         for i, split in enumerate(splits):
             part = _Part(posts, split.train, y[split.train], mask[split.train], member[split.train])
+            codebook = score_by_codebook(posts, split.train, background)
             for c, settings in enumerate(candidates):
                 views = part.views(settings, make_folds=make_folds, seed=seed)
                 heads, unseen = fit_heads(
-                    views, part.y, part.mask, part.groups, settings=settings, structure=structure
+                    views,
+                    part.y,
+                    part.mask,
+                    part.groups,
+                    settings=settings,
+                    structure=structure,
+                    codebook=codebook,
                 )
                 evidence[i, c] = _mean_average_precision(part.y, part.mask, unseen)
                 _put(results[c], predict_heads(posts, split.test, heads), split.test, i)

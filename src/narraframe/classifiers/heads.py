@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from narraframe.classifiers.from_codebook import CUT, CodebookScores
 from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.softmax import fit_softmax, softmax
@@ -28,7 +29,8 @@ class Heads:
     """Heads for k labels; `thresholds` float64 (k,), each a float32; `abstain` the risk above which
     there is no decision, 0 = always one.
 
-    Where `reasons` is not "", the label was not trained: its stack and threshold are nan.
+    Where `reasons` is not "", the label was not trained: its stack and threshold are nan, or those
+    by which the codebook alone scores it.
     """
 
     views: tuple[FittedView, ...]
@@ -104,8 +106,12 @@ def fit_heads(
     *,
     settings: HeadSettings,
     structure: Structure,
+    codebook: CodebookScores | None = None,
 ) -> tuple[Heads, NDArray[np.float32]]:
     """Weigh the views against each other, and tune the thresholds, on scores of unseen posts.
+
+    A label that cannot be trained is scored by the `codebook`, as far as that scores it: no label
+    of a post has a part in that score, and the stack of the other labels does not change.
 
     Returns
     -------
@@ -121,15 +127,22 @@ def fit_heads(
     trained = reasons == ""
     known &= trained
     stack = stack.only(trained)
-    structure = _opened(_answerable(structure, trained), y, mask, trained)
+    fallen = np.zeros_like(trained)
+    if codebook is not None:
+        fallen = ~trained & np.isfinite(codebook.stack.intercept)
+    scored = trained | fallen
+    structure = _opened(_answerable(structure, scored), y, mask, trained)
     for choice in structure.choices:
         stack = fit_softmax(stack, views.scores, y, known, choice)
+    if codebook is not None and fallen.any():
+        views, stack = _fall_back(views, stack, codebook, fallen)
     p = _probability(views.scores, stack, structure)
     if settings.aim == "precision":
         thresholds = precise_thresholds(y, p, known, precision=settings.precision)
     else:
         thresholds = tune_thresholds(y, p, known)
-    thresholds = _fixed_for_choices(thresholds, structure, trained)
+    thresholds = np.where(fallen, CUT, thresholds)
+    thresholds = fixed_for_choices(thresholds, structure, scored)
     heads = Heads(
         views.fitted, stack, thresholds, tuple(map(str, reasons)), structure, settings.abstain
     )
@@ -190,18 +203,41 @@ def _untold(p: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.str_
     return np.where(lowest == highest, "cannot be told from the text", "")
 
 
-def _answerable(structure: Structure, trained: NDArray[np.bool_]) -> Structure:
-    """Let a trained label of a single-choice facet be an answer where none below it is trained.
+def _fall_back(
+    views: ViewScores, stack: Stack, codebook: CodebookScores, fallen: NDArray[np.bool_]
+) -> tuple[ViewScores, Stack]:
+    """Have the view "definitions" alone score the `fallen` labels, bool (k,), by the codebook.
+
+    Where it is not among the views it joins them, without weight for the other labels.
+    """
+    fitted, scores = list(views.fitted), [np.where(fallen, 0.0, view) for view in views.scores]
+    slopes = [np.where(fallen, 0.0, slope) for slope in stack.slopes]
+    at = next((i for i, view in enumerate(fitted) if view.view == "definitions"), None)
+    if at is None:
+        at = len(fitted)
+        fitted.append(codebook.view)
+        scores.append(codebook.scores)
+        slopes.append(np.where(np.isfinite(stack.intercept), 0.0, np.nan))
+    usual = np.where(fallen, codebook.view.intercept, fitted[at].intercept)
+    fitted[at] = replace(fitted[at], intercept=usual)
+    scores[at] = np.where(fallen, codebook.scores, scores[at])
+    slopes[at] = np.where(fallen, codebook.stack.slopes[0], slopes[at])
+    intercept = np.where(fallen, codebook.stack.intercept, stack.intercept)
+    return ViewScores(tuple(fitted), np.array(scores)), Stack(np.array(slopes), intercept)
+
+
+def _answerable(structure: Structure, scored: NDArray[np.bool_]) -> Structure:
+    """Let a scored label of a single-choice facet be an answer where none below it is scored.
 
     It would else follow children without probability, and never be said.
     """
     told: set[int] = set()
     for child, parent in structure.links:
-        if trained[child] or child in told:
+        if scored[child] or child in told:
             told.add(parent)
     choices = []
     for choice in structure.choices:
-        answers = {j for j in choice.parents if trained[j] and j not in told}
+        answers = {j for j in choice.parents if scored[j] and j not in told}
         under = set(answers)
         for child, parent in reversed(structure.links):
             if parent in under:
@@ -229,13 +265,13 @@ def _opened(
     return replace(structure, choices=choices)
 
 
-def _fixed_for_choices(
-    thresholds: NDArray[np.float64], structure: Structure, trained: NDArray[np.bool_]
+def fixed_for_choices(
+    thresholds: NDArray[np.float64], structure: Structure, scored: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Give single-choice labels the least probability that a most probable label can have."""
     thresholds = thresholds.copy()
     for choice in structure.choices:
         columns = np.array(choice.leaves + choice.parents, dtype=np.intp)
-        ways = max(int(trained[list(choice.leaves)].sum()) + choice.is_open, 1)
-        thresholds[columns[trained[columns]]] = np.float32(1 / ways)
+        ways = max(int(scored[list(choice.leaves)].sum()) + choice.is_open, 1)
+        thresholds[columns[scored[columns]]] = np.float32(1 / ways)
     return thresholds

@@ -42,8 +42,8 @@ def predict(
     Returns
     -------
     Prediction
-        Probability nan and decision False for labels that were not trained. (A parent that was
-        not trained itself follows its children.)
+        Probability nan and decision False for labels that were not trained, as far as the codebook
+        does not score them. (A parent that was not trained itself follows its children.)
 
     Raises
     ------

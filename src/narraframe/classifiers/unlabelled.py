@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.classifiers.classifier import Classifier
-from narraframe.classifiers.heads import Heads
+from narraframe.classifiers.from_codebook import CUT, fit_to_codebook
+from narraframe.classifiers.heads import Heads, fixed_for_choices
 from narraframe.classifiers.settings import HeadSettings
-from narraframe.classifiers.stack import Stack
 from narraframe.classifiers.structure import build_structure
-from narraframe.classifiers.views import describe, fit_definitions
 
-BAR = 2.0
-"""Standard deviations above the usual likeness from which a label is decided."""
 UNDESCRIBED = "the codebook does not say what it is"
 
 
@@ -29,10 +26,6 @@ def fit_unlabelled(
 ) -> Classifier:
     """Make a classifier of what the codebook says and of posts without labels.
 
-    A post is scored by its likeness to a label, less its mean likeness to all labels and what is
-    usual for the label, in standard deviations over the posts. Two of them make 1/2: an order of
-    the posts to begin labelling with, not a probability to count by.
-
     Parameters
     ----------
     vectors : float32 array of shape (n, d)
@@ -43,18 +36,15 @@ def fit_unlabelled(
     parents, single_choice
         As for `fit_classifier`.
     """
-    settings = HeadSettings(features=("definitions",))
-    posts = describe([""] * len(vectors), {"embedding": vectors}, settings, definitions=definitions)
-    view, scores = fit_definitions(posts, np.arange(len(vectors)))
-    spread = scores.std(axis=0)
-    told = np.isfinite(definitions).all(axis=1) & (spread > 0)
-    slopes = np.where(told, 1 / np.where(told, spread, 1), np.nan)[None, :]
-    structure = build_structure(label_ids, parents=parents, single_choice=single_choice)
+    view, stack = fit_to_codebook(vectors, definitions)
+    told = np.isfinite(stack.intercept)
+    structure = build_structure(label_ids, parents=parents, single_choice=single_choice).opened()
     heads = Heads(
         views=(view,),
-        stack=Stack(slopes, np.where(told, -BAR, np.nan)),
-        thresholds=np.where(told, 0.5, np.nan),
+        stack=stack,
+        thresholds=fixed_for_choices(np.where(told, CUT, np.nan), structure, told),
         reasons=tuple("" if ok else UNDESCRIBED for ok in told),
-        structure=structure.opened(),
+        structure=structure,
     )
+    settings = HeadSettings(features=("definitions",))
     return Classifier(tuple(label_ids), settings, {"definitions": vectors.shape[1]}, {}, heads)

@@ -1,11 +1,15 @@
-"""Before the first label: a model of what the codebook says, to begin labelling with."""
+"""Before the first labels, and where they are few: what the codebook says, to begin labelling with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from narraframe.annotations.likeness import is_described
+from narraframe.classifiers.from_codebook import Background
 from narraframe.classifiers.heads import Prediction
 from narraframe.classifiers.unlabelled import fit_unlabelled
 from narraframe.config import Experiment, Workspace
@@ -23,9 +27,10 @@ from narraframe.workflows.watch import Watch
 ENOUGH = 2_000
 """Posts that say what likeness is usual."""
 NOTE = (
-    "no post is annotated: probabilities are likeness to the codebook, neither calibrated nor "
-    "measured; they order posts for labelling and must not be counted"
+    "{why}: probabilities are likeness to the codebook, neither calibrated nor measured; they order "
+    "posts for labelling and must not be counted"
 )
+NOTHING = "no post is annotated"
 
 
 def fit_cold(
@@ -36,8 +41,12 @@ def fit_cold(
     encoder: Encoder,
     workspace: Workspace,
     watch: Watch,
+    why: str = NOTHING,
+    missing: str = "",
 ) -> tuple[TrainingData, Fitted]:
     """Fit on the definitions and examples of the codebook, and on up to 2,000 of the posts.
+
+    `why` and `missing` are for the reader: why it is not learnt from labels, and what that takes.
 
     Raises
     ------
@@ -47,6 +56,7 @@ def fit_cold(
     data = _unlabelled(
         posts, codebook, experiment, encoder=encoder, workspace=workspace, watch=watch
     )
+    data = replace(data, notes=tuple(filter(None, (NOTE.format(why=why), missing))))
     assert data.definitions is not None
     singles = [f.facet_id for f in codebook.facets if f.choice == "single"]
     classifier = fit_unlabelled(
@@ -67,13 +77,34 @@ def fit_cold(
         nothing,
         np.zeros(0, np.intp),
         experiment=experiment,
-        how="not measured, as no post is annotated",
+        how=f"not measured, as {why}",
     )
     held = measured.held_out
     curves = reliability(
         held.y, held.mask, held.probability, held.groups, held.label_ids, seed=experiment.seed
     )
     return data, Fitted(classifier, measured, (), (), None, curves, None, None)
+
+
+def with_background(
+    data: TrainingData,
+    posts: Sequence[Post],
+    codebook: Codebook,
+    experiment: Experiment,
+    *,
+    encoder: Encoder,
+    workspace: Workspace,
+    watch: Watch,
+) -> TrainingData:
+    """Have labels of `data` that cannot be trained scored as `fit_cold` on `posts` scores them.
+
+    Only those of which the codebook says more than the name.
+    """
+    kept = _usual(posts, experiment)
+    vectors = _vectors(kept, encoder=encoder, workspace=workspace, watch=watch)
+    number = {post.post_id: i for i, post in enumerate(data.posts)}
+    row = np.array([number.get(post.post_id, -1) for post in kept], dtype=np.intp)
+    return replace(data, background=Background(vectors["embedding"], row, is_described(codebook)))
 
 
 def _unlabelled(
@@ -85,6 +116,28 @@ def _unlabelled(
     workspace: Workspace,
     watch: Watch,
 ) -> TrainingData:
+    kept = _usual(posts, experiment)
+    shape = (len(kept), len(codebook.label_ids))
+    return TrainingData(
+        posts=kept,
+        targets=Targets(
+            post_ids=tuple(post.post_id for post in kept),
+            label_ids=codebook.label_ids,
+            y=np.zeros(shape, np.int8),
+            mask=np.zeros(shape, np.bool_),
+        ),
+        vectors=_vectors(kept, encoder=encoder, workspace=workspace, watch=watch),
+        definitions=label_vectors(codebook, encoder),
+        groups=np.arange(len(kept), dtype=np.intp),
+        audit=np.zeros(len(kept), dtype=np.bool_),
+        test=np.zeros(len(kept), dtype=np.bool_),
+        scored=None if encoder.languages is None else languages(kept),
+        notes=(),
+    )
+
+
+def _usual(posts: Sequence[Post], experiment: Experiment) -> tuple[Post, ...]:
+    """Draw the posts that say what likeness is usual."""
     told = [post for post in posts if post.model_text]
     if not told:
         raise TrainingError(
@@ -93,25 +146,13 @@ def _unlabelled(
             remedy="Name the text column by --text.",
         )
     order = np.random.default_rng(experiment.seed).permutation(len(told))[:ENOUGH]
-    kept = tuple(told[i] for i in np.sort(order))
-    ids, texts = [post.post_id for post in kept], [post.model_text or "" for post in kept]
-    shape = (len(kept), len(codebook.label_ids))
+    return tuple(told[i] for i in np.sort(order))
+
+
+def _vectors(
+    posts: Sequence[Post], *, encoder: Encoder, workspace: Workspace, watch: Watch
+) -> dict[str, NDArray[np.float32]]:
+    ids, texts = [post.post_id for post in posts], [post.model_text or "" for post in posts]
     cache = EmbeddingCache(workspace.cache, encoder.name)
     with watch.stage("embed", total=len(texts)) as step:
-        vectors = view_vectors(ids, texts, ("embedding",), encoder, cache=cache, progress=step)
-    return TrainingData(
-        posts=kept,
-        targets=Targets(
-            post_ids=tuple(ids),
-            label_ids=codebook.label_ids,
-            y=np.zeros(shape, np.int8),
-            mask=np.zeros(shape, np.bool_),
-        ),
-        vectors=vectors,
-        definitions=label_vectors(codebook, encoder),
-        groups=np.arange(len(kept), dtype=np.intp),
-        audit=np.zeros(len(kept), dtype=np.bool_),
-        test=np.zeros(len(kept), dtype=np.bool_),
-        scored=None if encoder.languages is None else languages(kept),
-        notes=(NOTE,),
-    )
+        return view_vectors(ids, texts, ("embedding",), encoder, cache=cache, progress=step)

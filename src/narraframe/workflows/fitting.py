@@ -9,10 +9,11 @@ import numpy as np
 
 from narraframe.classifiers.classifier import Classifier
 from narraframe.classifiers.crossfit import chosen
-from narraframe.classifiers.fit import fit_classifier
+from narraframe.classifiers.fit import check_trained, fit_classifier
+from narraframe.classifiers.heads import too_few
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.config import Experiment
-from narraframe.errors import TrainingError
+from narraframe.errors import TooFewError
 from narraframe.metrics.leak import LeakTable, leak_table
 from narraframe.metrics.reliability import Reliability, reliability
 from narraframe.metrics.selective import Selective, selective
@@ -67,23 +68,28 @@ def fit_and_measure(
     """Fit a classifier, and measure what such a classifier is worth on new posts.
 
     Quality comes from posts that had no part in features, heads, stack, thresholds or the choice
-    among candidates. Where a training side could not train a label, it counts as not decided on
-    the posts of the test side (see `measure`). Posts of the frozen test set have no part in any of
+    among candidates. Where a training side could neither train a label nor score it by the
+    codebook, it counts as not decided on the posts of the test side (see `measure`). Posts of the frozen test set have no part in any of
     it but their own figures.
 
     Raises
     ------
+    TooFewError
+        If there are too few distinct posts, or no label can be learnt.
     TrainingError
-        If there are too few distinct posts, no label can be learnt, or a split is impossible.
+        If a split is impossible.
     """
     train = data.rows(~data.test)
     if train.n_groups < _FEWEST_GROUPS:
-        raise TrainingError(
+        raise TooFewError(
             "too few distinct posts to measure a model",
             got=f"{train.n_groups} groups of near-copies",
             remedy="Label more posts: at least three distinct ones, better a hundred.",
         )
-    measurer = Measurer(train, codebook, experiment, candidates_of(experiment))
+    settings, targets = candidates_of(experiment), train.targets
+    few = too_few(targets.y, targets.mask, settings[0].min_positive)
+    check_trained(targets.label_ids, few.tolist(), settings=settings[0])
+    measurer = Measurer(train, codebook, experiment, settings)
     measurer.check()
     split = experiment.split
     crossed = measurer.cross(split.by, watch=watch)

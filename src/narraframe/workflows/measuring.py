@@ -66,6 +66,7 @@ class Measurer:
             "parents": {x.label_id: x.parent for x in self.codebook.labels if x.parent},
             "single_choice": [self.codebook.facet_label_ids(facet_id) for facet_id in singles],
             "definitions": self.data.definitions,
+            "background": self.data.background,
             "tuner": self.data.tuner,
             "seed": self.experiment.seed,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from narraframe.classifiers.classifier import Classifier
 from narraframe.workflows.scored_window import Tally
-from narraframe.workflows.train_notes import never_note
+from narraframe.workflows.train_notes import codebook_notes, never_note
 
 
 def score_notes(tally: Tally, classifier: Classifier) -> list[str]:
@@ -13,6 +13,7 @@ def score_notes(tally: Tally, classifier: Classifier) -> list[str]:
     silent = [i for i in classifier.label_ids if i not in tally.decisions]
     if silent and tally.n_scored:
         notes.append(f"not learnt by the model, so not counted: {', '.join(silent)}")
+    notes += codebook_notes(classifier)
     notes += never_note(classifier)
     if tally.n_abstained:
         notes.append(f"{tally.n_abstained:,} decisions were left open, as too close to call")

@@ -15,15 +15,16 @@ import numpy as np
 
 from narraframe import __version__
 from narraframe.annotations.from_labels import from_labels
+from narraframe.annotations.likeness import is_described
 from narraframe.config import DataSettings, Experiment, Workspace, check_model_name, load
 from narraframe.embeddings.encoder import Encoder
-from narraframe.errors import ConfigError
+from narraframe.errors import ConfigError, TooFewError
 from narraframe.io.codebook import codebook_sha256, read_codebook
 from narraframe.io.files import refused
 from narraframe.io.models import Bundle, ModelRecord, save_bundle
 from narraframe.io.registry import Registered
 from narraframe.records import Annotation, Codebook, Post, Quality
-from narraframe.workflows.cold_start import fit_cold
+from narraframe.workflows.cold_start import fit_cold, with_background
 from narraframe.workflows.drift_reference import drift_reference
 from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import Fitted, candidates_of, fit_and_measure
@@ -57,14 +58,15 @@ def train_experiment(
 ) -> Trained:
     """Run the experiment in `path`: train, measure, register as the challenger.
 
-    While the folder of annotations is empty, the model is made of the codebook alone: `fit_cold`.
+    While the folder of annotations is empty, or the annotated posts are too few for any label to
+    be learnt, the model is made of the codebook alone: `fit_cold`.
 
     Raises
     ------
     ConfigError, CodebookError, TableError, InputError
         If the experiment or what it names is faulty.
     TrainingError
-        If the annotated posts do not carry a model.
+        If the annotated posts do not carry a model, however many they are.
     """
     experiment = load(Experiment, path)
     inputs = [str(_named(experiment.data.posts, where=path, workspace=workspace))]
@@ -155,7 +157,14 @@ def _train(
     encoder = open_encoder(workspace, watch=watch)
     tools: dict[str, Any] = {"encoder": encoder, "workspace": workspace, "watch": watch}
     if annotations:
-        data, fitted = _fit(posts, annotations, codebook, experiment, **tools)
+        try:
+            data, fitted = _fit(posts, annotations, codebook, experiment, **tools)
+        except TooFewError as error:
+            if experiment.data.labelled:
+                raise
+            annotations = ()
+            why, missing = error.what, _as_note(error.remedy or "")
+            data, fitted = fit_cold(posts, codebook, experiment, why=why, missing=missing, **tools)
     else:
         data, fitted = fit_cold(posts, codebook, experiment, **tools)
     taught = data.rows(~data.test)
@@ -190,6 +199,10 @@ def _train(
     return Trained(model, fitted, notes, card)
 
 
+def _as_note(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
+
+
 def _examples(codebook: Codebook) -> list[str]:
     """Return the examples of all labels: a post that is one was no stranger to the model."""
     return [text for label in codebook.labels for text in label.examples]
@@ -206,6 +219,10 @@ def _fit(
     watch: Watch,
 ) -> tuple[TrainingData, Fitted]:
     features = dict.fromkeys(v for s in candidates_of(experiment) for v in s.features)
+    tools: dict[str, Any] = {"encoder": encoder, "workspace": workspace, "watch": watch}
+    falls_back = not experiment.data.labelled and is_described(codebook).any()
+    if falls_back:
+        features["definitions"] = None
     data = assemble(
         posts,
         annotations,
@@ -213,10 +230,10 @@ def _fit(
         consensus=experiment.data.consensus,
         features=tuple(features),
         heads=experiment.heads,
-        encoder=encoder,
-        workspace=workspace,
-        watch=watch,
+        **tools,
     )
+    if falls_back:
+        data = with_background(data, posts, codebook, experiment, **tools)
     data = set_test_aside(data, experiment, workspace=workspace, watch=watch)
     fitted = fit_and_measure(data, codebook, experiment, watch=watch)
     freeze_test(data, experiment, workspace=workspace)

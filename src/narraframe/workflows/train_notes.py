@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from narraframe.annotations.splits import leak, random_folds
 from narraframe.classifiers.classifier import Classifier
@@ -41,10 +42,34 @@ def train_notes(
             f"annotations were made with codebook {versions}, not {codebook.version}: "
             "a label whose meaning changed is judged by its old meaning"
         )
-    untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
-    if untrained:
-        notes.append(f"not learnt: {', '.join(untrained)}")
-    return (*notes, *never_note(classifier))
+    untrained = np.array([why != "" for why in classifier.reasons], dtype=np.bool_)
+    silent = _named(classifier, untrained & ~classifier.from_codebook)
+    if silent:
+        notes.append(f"not learnt: {silent}")
+    return (*notes, *codebook_notes(classifier), *never_note(classifier))
+
+
+def codebook_notes(classifier: Classifier) -> tuple[str, ...]:
+    """Name the labels that the codebook alone scores, by why they were not trained.
+
+    A trained label above such a one is at least as probable, so its calibration is lost too.
+    """
+    told, reasons = classifier.from_codebook, np.array(classifier.reasons)
+    raised = np.zeros_like(told)
+    for child, parent in classifier.heads.structure.links:
+        raised[parent] |= told[child] or raised[child]
+    notes = [
+        f"from the codebook, not calibrated, for {why}: {_named(classifier, told & (reasons == why))}"
+        for why in dict.fromkeys(reasons[told].tolist())
+    ]
+    if (raised & ~told).any():
+        above = _named(classifier, raised & ~told)
+        notes.append(f"at least as probable as such a label below, so not calibrated: {above}")
+    return tuple(notes)
+
+
+def _named(classifier: Classifier, which: NDArray[np.bool_]) -> str:
+    return ", ".join(classifier.label_ids[j] for j in np.flatnonzero(which))
 
 
 def never_note(classifier: Classifier) -> tuple[str, ...]:

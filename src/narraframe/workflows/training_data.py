@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.annotations.targets import build_targets
+from narraframe.classifiers.from_codebook import Background
 from narraframe.config import HeadsSettings, Workspace
 from narraframe.embeddings.encoder import Encoder
 from narraframe.errors import TrainingError
@@ -31,7 +32,8 @@ class TrainingData:
     `vectors` are those of the views in use, `definitions` (k, d) those of the labels; `audit` (n,)
     marks posts drawn at random, `test` (n,) those of the frozen test set. `scored` are the
     languages in which a model of these posts scores; None = any. `tuner` tunes the encoder, where
-    the view "tuned" is in use.
+    the view "tuned" is in use. With a `background`, the codebook scores labels that cannot be
+    trained.
     """
 
     posts: tuple[Post, ...]
@@ -44,6 +46,7 @@ class TrainingData:
     scored: tuple[str, ...] | None
     notes: tuple[str, ...]
     tuner: EncoderTuner | None = None
+    background: Background | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -75,6 +78,7 @@ class TrainingData:
             groups=self.groups[kept],
             audit=self.audit[kept],
             test=self.test[kept],
+            background=self.background and self.background.only(kept),
         )
 
 
