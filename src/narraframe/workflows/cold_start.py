@@ -1,4 +1,4 @@
-"""Before the first labels, and where they are few: what the codebook says, to begin labelling with."""
+"""Before the first labels, and while they are few: a model of what the codebook says."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from narraframe.workflows.watch import Watch
 ENOUGH = 2_000
 """Posts that say what likeness is usual."""
 NOTE = (
-    "{why}: probabilities are likeness to the codebook, neither calibrated nor measured; they order "
-    "posts for labelling and must not be counted"
+    "{why}: probabilities are likeness to the codebook, neither calibrated nor measured; they "
+    "order posts for labelling and must not be counted"
 )
 NOTHING = "no post is annotated"
 

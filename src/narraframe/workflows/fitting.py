@@ -69,8 +69,8 @@ def fit_and_measure(
 
     Quality comes from posts that had no part in features, heads, stack, thresholds or the choice
     among candidates. Where a training side could neither train a label nor score it by the
-    codebook, it counts as not decided on the posts of the test side (see `measure`). Posts of the frozen test set have no part in any of
-    it but their own figures.
+    codebook, it counts as not decided on the posts of the test side (see `measure`). Posts of the
+    frozen test set have no part in any of it but their own figures.
 
     Raises
     ------

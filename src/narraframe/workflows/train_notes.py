@@ -58,10 +58,10 @@ def codebook_notes(classifier: Classifier) -> tuple[str, ...]:
     raised = np.zeros_like(told)
     for child, parent in classifier.heads.structure.links:
         raised[parent] |= told[child] or raised[child]
-    notes = [
-        f"from the codebook, not calibrated, for {why}: {_named(classifier, told & (reasons == why))}"
-        for why in dict.fromkeys(reasons[told].tolist())
-    ]
+    notes = []
+    for why in dict.fromkeys(reasons[told].tolist()):
+        names = _named(classifier, told & (reasons == why))
+        notes.append(f"from the codebook, not calibrated, for {why}: {names}")
     if (raised & ~told).any():
         above = _named(classifier, raised & ~told)
         notes.append(f"at least as probable as such a label below, so not calibrated: {above}")
