@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from narraframe.classifiers.bend import fit_bend
 from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.softmax import fit_softmax, softmax
@@ -122,6 +123,7 @@ def fit_heads(
     known &= trained
     stack = stack.only(trained)
     structure = _opened(_answerable(structure, trained), y, mask, trained)
+    stack = _bent(stack, views.scores, y, known, structure)
     for choice in structure.choices:
         stack = fit_softmax(stack, views.scores, y, known, choice)
     p = _probability(views.scores, stack, structure)
@@ -153,6 +155,25 @@ def too_few(y: NDArray[np.int8], mask: NDArray[np.bool_], least: int) -> NDArray
     return np.where(
         positive < least, "too few positives", np.where(negative < least, few_negatives, "")
     )
+
+
+def _bent(
+    stack: Stack,
+    scores: NDArray[np.float64],
+    y: NDArray[np.int8],
+    known: NDArray[np.bool_],
+    structure: Structure,
+) -> Stack:
+    """Bend the labels that are answered yes or no; a single-choice facet's have a softmax."""
+    free = np.ones(y.shape[1], dtype=np.bool_)
+    for choice in structure.choices:
+        free[list(choice.leaves + choice.parents)] = False
+    free &= np.isfinite(stack.intercept)
+    if not free.any():
+        return stack
+    bend = stack.bend.copy()
+    bend[:, free] = fit_bend(logits(scores, stack), y, known & free)[:, None]
+    return replace(stack, bend=bend)
 
 
 def _probability(

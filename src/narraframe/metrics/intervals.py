@@ -87,8 +87,8 @@ def estimate(
 
     References
     ----------
-    Efron (1979); Clopper and Pearson (1934). The mirror image is the "basic" interval of Davison and
-    Hinkley (1997), Bootstrap Methods and their Application, 5.2.
+    Efron (1979); Clopper and Pearson (1934). The mirror image is the "basic" interval of Davison
+    and Hinkley (1997), Bootstrap Methods and their Application, 5.2.
     """
     defined = replicates[np.isfinite(replicates)]
     if not np.isfinite(value) or n_groups < 2 or not len(defined):

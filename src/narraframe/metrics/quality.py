@@ -49,12 +49,12 @@ def measure(
 
     Intervals are 95 % percentile intervals over resamples of whole groups (see `estimate`), nan
     where the figure rests on fewer than two groups: for recall, F1 and average precision groups
-    with a positive, for precision groups with a decision. Those of means over labels, macro F1 and
-    mean average precision, hold their mirror image too: over 60 labels of 10 to 30 positives each,
-    plain ones held the truth in 76 to 81 % of simulated samples, these in 98 %; of 2 to 5 positives,
-    in 72 to 77 and in 85 %. The bins of the calibration error stay
-    fixed over resamples; as resampling adds noise to it, its interval errs on the high side. With
-    few posts a label, chance alone makes it positive. Intervals tell of the posts measured, not of
+    with a positive, for precision groups with a decision. Those of means over labels, macro F1
+    and mean average precision, hold their mirror image too: over 60 labels of 10 to 30
+    positives, plain ones held the truth in 76 to 81 % of simulated samples, these in 98 %; over
+    labels of 3 to 5, in 72 to 77 and in 85 %. The bins of the calibration error stay fixed over
+    resamples; as resampling adds noise to it, its interval errs on the high side. With few
+    posts a label, chance alone makes it positive. Intervals tell of the posts measured, not of
     what other training posts would have changed.
 
     Parameters
