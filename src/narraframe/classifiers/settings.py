@@ -37,7 +37,8 @@ class HeadSettings:
     min_positive : int, default=2
         A label with fewer known positives, or fewer known negatives, is not trained.
     aim : {"f1", "precision"}, default="f1"
-        What thresholds are tuned for: the best F1, or the most posts found at a `precision`.
+        What thresholds are tuned for: the best F1, or the most posts found at a `precision`. The
+        labels of a single-choice facet have none to tune: the most probable one is decided.
     precision : float, default=0.9
         The precision that `aim` "precision" asks for.
     abstain : float, default=0.0

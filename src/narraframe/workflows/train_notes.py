@@ -44,7 +44,19 @@ def train_notes(
     untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
     if untrained:
         notes.append(f"not learnt: {', '.join(untrained)}")
-    return (*notes, *never_note(classifier))
+    return (*notes, *never_note(classifier), *choice_note(classifier))
+
+
+def choice_note(classifier: Classifier) -> tuple[str, ...]:
+    """Name the labels that aiming at a precision does not reach; () if there is none."""
+    choices = classifier.heads.structure.choices
+    if classifier.settings.aim != "precision" or not choices:
+        return ()
+    names = ", ".join(classifier.label_ids[j] for choice in choices for j in choice.leaves)
+    return (
+        f"of a single-choice facet the most probable label is decided, at whatever precision: "
+        f"{names}; abstain leaves the doubtful ones open",
+    )
 
 
 def never_note(classifier: Classifier) -> tuple[str, ...]:
