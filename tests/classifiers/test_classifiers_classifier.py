@@ -3,6 +3,7 @@ import pytest
 import skops.io
 from classifiers_problem import fit, flat, make_problem, score
 
+from narraframe.classifiers.bend import straight
 from narraframe.classifiers.classifier import from_parts
 from narraframe.errors import ModelError
 
@@ -69,6 +70,14 @@ def test_an_untrained_label_keeps_its_reason(problem):
     assert np.isnan(again.thresholds).tolist() == [False, False, False, True]
 
 
+def test_a_model_of_before_the_bend_has_none(parts, problem):
+    before = {key: value for key, value in parts.items() if key != "bend"} | {"format": 3}
+    straightened = from_parts(parts | {"bend": straight(4)})
+    assert score(from_parts(before), problem).probability.tobytes() == (
+        score(straightened, problem).probability.tobytes()
+    )
+
+
 @pytest.mark.parametrize("value", [1, 99, None])
 def test_parts_of_another_format_are_refused(parts, value):
     with pytest.raises(ModelError, match="another format"):
@@ -87,6 +96,7 @@ def test_any_part_that_is_missing_is_noticed(parts):
         ("slopes", lambda part: part[:-1]),
         ("slopes", lambda part: part[:, :-1]),
         ("intercept", lambda part: part[:-1]),
+        ("bend", lambda part: part[:, :-1]),
         ("thresholds", lambda part: part[:-1]),
         ("reasons", lambda part: part[:-1]),
         ("label_ids", lambda part: part[:-1]),

@@ -59,7 +59,7 @@ def test_a_post_of_which_an_answer_is_unknown_does_not_open_the_facet(problem):
 def test_an_untrained_answer_does_not_hand_its_share_to_the_others(problem):
     problem = stances(problem)
     y = problem.y.copy()
-    y[np.flatnonzero(y[:, 2])[3:], 2] = 0
+    y[np.flatnonzero(y[:, 2])[1:], 2] = 0
     classifier, found = answered(replace(problem, y=y))
     assert classifier.heads.structure.choices[0].is_open
     assert np.isnan(found.probability[:, 2]).all()
@@ -71,8 +71,8 @@ def test_a_facet_with_an_untrained_answer_is_open_though_every_post_has_one(prob
     problem = stances(problem)
     y = problem.y.copy()
     y[:, 0] |= y[:, 2]
-    y[:3, :3] = [0, 0, 1]
-    y[3:, 2] = 0
+    y[:1, :3] = [0, 0, 1]
+    y[1:, 2] = 0
     classifier, found = answered(replace(problem, y=y))
     assert classifier.reasons[:3] == ("", "", "too few positives")
     assert classifier.heads.structure.choices[0].is_open

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, f1_score
+from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
 from narraframe.metrics.quality import measure
 
@@ -196,3 +196,50 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
         )
         hits += recall.low <= 0.7 <= recall.high
     assert 0.90 <= hits / 300 <= 0.98
+
+
+def test_figures_of_all_labels_together_and_the_mean_over_labels_are_those_of_scikit_learn():
+    y, mask, p, decision, groups = problem()
+    found = quality(y, mask, p, decision, groups)
+    assert found.micro_precision.value == pytest.approx(precision_score(y[mask], decision[mask]))
+    assert found.micro_recall.value == pytest.approx(recall_score(y[mask], decision[mask]))
+    rankings = [average_precision_score(y[mask[:, j], j], p[mask[:, j], j]) for j in (0, 1)]
+    assert found.mean_average_precision.value == pytest.approx(np.mean(rankings))
+
+
+def test_the_interval_of_a_mean_over_labels_holds_its_mirror_image():
+    y, mask, p, decision, groups = problem()
+    found = quality(y, mask, p, decision, groups)
+
+    def macro(rows):
+        known = mask[rows]
+        of_label = [
+            f1_score(y[rows, j][known[:, j]], decision[rows, j][known[:, j]])
+            for j in (0, 1)
+            if y[rows, j][known[:, j]].any()
+        ]
+        return np.mean(of_label)
+
+    low, high = bootstrap(macro, groups, 200, 0)
+    value = macro(np.arange(len(y)))
+    assert found.macro_f1.low == pytest.approx(min(low, 2 * value - high))
+    assert found.macro_f1.high == pytest.approx(max(high, 2 * value - low))
+
+
+def test_macro_f1_of_many_rare_labels_lies_in_its_interval():
+    """60 labels of 10 to 30 positives: of 100 samples, 90 and more; plain percentiles hold 80."""
+    rng = np.random.default_rng(0)
+    share = rng.choice([0.02, 0.06], 60)
+    found, wrong = rng.uniform(0.4, 0.95, 60), share * rng.uniform(0.1, 0.6, 60)
+    truth = np.mean(2 * share * found / (share + share * found + (1 - share) * wrong))
+    hits = 0
+    for trial in range(100):
+        y = (rng.random((500, 60)) < share).astype(np.int8)
+        decision = np.where(y == 1, rng.random(y.shape) < found, rng.random(y.shape) < wrong)
+        got = measure(
+            y, np.ones_like(y, bool), np.full(y.shape, np.nan, np.float32), decision,
+            np.arange(500), [str(j) for j in range(60)], np.full(60, 0.5),
+            how="test", seed=trial, n_resamples=200,
+        ).macro_f1  # fmt: skip
+        hits += got.low <= truth <= got.high
+    assert hits >= 90

@@ -1,5 +1,6 @@
 """Versions of a model, with held-out predictions of known skill, in a small store."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,12 @@ def said(
 
 
 def register_version(
-    workspace: Workspace, folder: Path, *, codebook: str = "1.0.0", **tables: HeldOut
+    workspace: Workspace,
+    folder: Path,
+    *,
+    codebook: str = "1.0.0",
+    parameters: Mapping[str, object] | None = None,
+    **tables: HeldOut,
 ) -> Registered:
     """Register the next version of "topics"; `tables` by file name without its ending."""
     (folder / "bundle").mkdir(parents=True)
@@ -56,8 +62,8 @@ def register_version(
         workspace.store,
         TrainingRun(
             name="topics",
-            parameters={},
-            metrics={},
+            parameters=dict(parameters or {}),
+            metrics={"test/macro_f1": 0.5} if "test" in tables else {},
             tags={"data": "posts", "codebook": codebook, "codebook_sha256": codebook},
             figures={},
             files={},

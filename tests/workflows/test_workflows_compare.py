@@ -104,6 +104,37 @@ def test_a_frozen_test_set_that_both_have_goes_before_out_of_fold_predictions(wo
     assert (found.n_only_a, found.misses_test, found.notes) == (0, False, ())
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ({"split.by": "group"}, {"split.by": "time"}, "split.by is 'group' in topics/2 and 'time'"),
+        ({"split.folds": 2}, {"split.folds": 15}, "split.folds is '2' in topics/2 and '15' in"),
+        ({"seed": 0}, {"seed": 1}, "seed is '0' in topics/2 and '1' in topics/3"),
+        ({"split.by": "time", "split.folds": 2}, {"split.by": "time", "split.folds": 5}, None),
+        ({"split.since": "2024-01-01"}, {"split.since": "2025-01-01"}, None),
+        (
+            {"split.by": "time", "split.since": ""},
+            {"split.by": "time", "split.since": "2024-01-01"},
+            "split.since is '' in topics/2 and '2024-01-01' in topics/3",
+        ),
+        ({}, {"split.by": "time"}, None),
+    ],
+)
+def test_predictions_by_splits_that_differ_are_told(workspace, tmp_path, one, other, told):
+    register_version(workspace, tmp_path / "2", held_out=POOR, parameters=one)
+    register_version(workspace, tmp_path / "3", held_out=GOOD, parameters=other)
+    found = compare(B, "models:/topics/3", workspace=workspace)
+    assert told in found.notes[0] if told else found.notes == ()
+
+
+def test_splits_do_not_matter_on_the_frozen_test_set(workspace, tmp_path):
+    for version, by in enumerate(("group", "time"), start=2):
+        tables = {"held_out": POOR, "test": said(60, wrong_every=3, start=500)}
+        register_version(workspace, tmp_path / str(version), parameters={"split.by": by}, **tables)
+    found = compare(B, "models:/topics/3", workspace=workspace)
+    assert (found.on_test, found.other_split, found.notes) == (True, "", ())
+
+
 def test_figures_beside_the_frozen_test_set_of_the_first_run_are_told(workspace, tmp_path):
     register_version(workspace, tmp_path / "two", held_out=GOOD, test=said(wrong_every=5, start=90))
     found = compare(B, A, workspace=workspace)

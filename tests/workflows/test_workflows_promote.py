@@ -12,7 +12,7 @@ from narraframe.config import Config, Workspace
 from narraframe.errors import ConfigError, ModelError
 from narraframe.io.registry import aliases, champions, set_alias
 from narraframe.io.store import open_store
-from narraframe.workflows.promote import promote
+from narraframe.workflows.promote import UNMEASURED, promote
 from narraframe.workflows.rollback import rollback
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Add type hints:UserWarning")
@@ -151,13 +151,54 @@ def test_a_champion_with_a_frozen_test_set_gives_way_on_that_set_only(workspace,
     promote("topics", version=5, workspace=workspace)
     with pytest.raises(
         ModelError,
-        match=r"not promoted: it was not tested on the frozen test set of topics/5\. "
-        r"Train again on all the annotations, with the same frozen test set, or .*--force",
+        match=r"not promoted: it was not tested on the frozen test set of topics/5. "
+        "Train again on all the annotations, with the same split and frozen test set, or .*--force",
     ):
         promote("topics", version=2, workspace=workspace)
     better = said(60, wrong_every=10, start=500)
     register_version(workspace, tmp_path / "6", held_out=said(wrong_every=10), test=better)
     assert not promote("topics", version=6, workspace=workspace).forced
+
+
+def test_a_version_measured_by_another_split_is_refused_however_good(workspace, tmp_path):
+    by_channel = {"split.by": "channel", "split.since": "", "split.folds": 5, "seed": 0}
+    by_group = by_channel | {"split.by": "group", "split.folds": 15}
+    register_version(workspace, tmp_path / "5", held_out=said(wrong_every=3), parameters=by_channel)
+    promote("topics", version=5, workspace=workspace)
+    register_version(workspace, tmp_path / "6", held_out=said(wrong_every=10), parameters=by_group)
+    with pytest.raises(
+        ModelError,
+        match=r"not promoted: it was measured by another split: split.by is 'channel' in topics/5 "
+        r"and 'group' in topics/6; split.folds is '5' in topics/5 and '15' in topics/6\. "
+        "Train again on all the annotations, with the same split",
+    ):
+        promote("topics", version=6, workspace=workspace)
+    register_version(
+        workspace, tmp_path / "7", held_out=said(wrong_every=10), parameters=by_channel
+    )
+    assert not promote("topics", version=7, workspace=workspace).forced
+
+
+def test_a_champion_that_was_never_measured_gives_way_to_a_version_that_was(workspace, tmp_path):
+    register_version(workspace, tmp_path / "5", held_out=said(0, wrong_every=3))
+    promote("topics", version=5, workspace=workspace)
+    done = promote("topics", version=1, workspace=workspace)
+    assert (done.verdict, done.forced) == (UNMEASURED, False)
+    with pytest.raises(ModelError, match="cannot be compared with the champion"):
+        promote("topics", version=5, workspace=workspace)
+
+
+def test_many_looks_at_the_frozen_test_set_are_told(workspace, tmp_path):
+    for version, wrong_every in enumerate((3, 10, 30), start=5):
+        register_version(
+            workspace,
+            tmp_path / str(version),
+            held_out=said(wrong_every=wrong_every),
+            test=said(60, wrong_every=wrong_every, start=500),
+        )
+        done = promote("topics", version=version, workspace=workspace, force=True)
+        told = [note for note in done.notes if "measured on the frozen test set" in note]
+        assert [note[:10] for note in told] == (["3 versions"] if version == 7 else [])
 
 
 def test_a_version_that_is_better_by_its_own_labels_only_is_refused(crowned, tmp_path):

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from narraframe.classifiers.classifier import from_parts
-from narraframe.classifiers.structure import Structure
+from narraframe.classifiers.structure import Choice, Structure
 from narraframe.classifiers.thresholds import NEVER
 from narraframe.config import Config, Workspace
 from narraframe.embeddings.hashing import HashingEncoder
@@ -29,7 +29,7 @@ from narraframe.workflows.promote import promote
 from narraframe.workflows.reading import ReadOptions
 from narraframe.workflows.score import score
 from narraframe.workflows.train import train_labelled
-from narraframe.workflows.train_notes import never_note
+from narraframe.workflows.train_notes import choice_note, never_note
 from narraframe.workflows.watch import Silent
 
 TOPICS = {
@@ -338,6 +338,16 @@ def test_a_parent_is_decided_with_its_child_whatever_its_own_threshold(trained):
     (note,) = never_note(replace(classifier, heads=heads))
     assert note.endswith(": football")
     assert never_note(classifier) == ()
+
+
+def test_aiming_at_a_precision_says_which_labels_it_does_not_reach(trained):
+    classifier = from_parts(load_bundle(trained.model.folder).parts)
+    facet = Structure(links=(), choices=(Choice(leaves=(0, 2), parents=()),))
+    single = replace(classifier, heads=replace(classifier.heads, structure=facet))
+    aiming = replace(single, settings=replace(classifier.settings, aim="precision"))
+    (note,) = choice_note(aiming)
+    assert "at whatever precision: sea_trade, football;" in note
+    assert choice_note(single) == choice_note(replace(aiming, heads=classifier.heads)) == ()
 
 
 # --- score

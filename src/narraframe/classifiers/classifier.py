@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from narraframe.classifiers.bend import straight
 from narraframe.classifiers.heads import Heads
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.stack import Stack
@@ -19,7 +20,7 @@ from narraframe.classifiers.views import FittedView
 from narraframe.errors import ModelError
 
 _FORMAT = 4
-_READ = (2, 3, _FORMAT)  # 2 had no tuned view, 3 no scores of untrained labels
+_READ = (2, 3, _FORMAT)  # 2 had no tuned view, 3 no bend
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Classifier:
             "views": [_view_parts(view) for view in heads.views],
             "slopes": heads.stack.slopes,
             "intercept": heads.stack.intercept,
+            "bend": heads.stack.bend,
             "thresholds": heads.thresholds,
             "abstain": heads.abstain,
             "reasons": list(heads.reasons),
@@ -113,9 +115,14 @@ def _joined(parts: Mapping[str, Any]) -> Classifier:
         Choice(tuple(c["leaves"]), tuple(c["parents"]), bool(c["is_open"]))
         for c in parts["choices"]
     )
+    k = len(parts["label_ids"])
     heads = Heads(
         views=tuple(_view(part) for part in parts["views"]),
-        stack=Stack(np.asarray(parts["slopes"]), np.asarray(parts["intercept"])),
+        stack=Stack(
+            np.asarray(parts["slopes"]),
+            np.asarray(parts["intercept"]),
+            np.asarray(parts["bend"] if parts["format"] == _FORMAT else straight(k)),
+        ),
         thresholds=np.asarray(parts["thresholds"], dtype=np.float64),
         reasons=tuple(parts["reasons"]),
         structure=Structure(links, choices),
@@ -174,6 +181,7 @@ def _check(classifier: Classifier) -> None:
     fits = (
         tuple(view.view for view in heads.views) == classifier.settings.features
         and heads.stack.slopes.shape == (len(heads.views), k)
+        and heads.stack.bend.shape == (3, k)
         and all(part.shape == (k,) for part in per_label)
         and len(heads.reasons) == k
         and named <= set(range(k))

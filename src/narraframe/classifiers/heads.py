@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from narraframe.classifiers.bend import fit_bend
 from narraframe.classifiers.from_codebook import CUT, CodebookScores
 from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
@@ -132,6 +133,7 @@ def fit_heads(
         fallen = ~trained & np.isfinite(codebook.stack.intercept)
     scored = trained | fallen
     structure = _opened(_answerable(structure, scored), y, mask, trained)
+    stack = _bent(stack, views.scores, y, known, structure)
     for choice in structure.choices:
         stack = fit_softmax(stack, views.scores, y, known, choice)
     if codebook is not None and fallen.any():
@@ -166,6 +168,25 @@ def too_few(y: NDArray[np.int8], mask: NDArray[np.bool_], least: int) -> NDArray
     return np.where(
         positive < least, "too few positives", np.where(negative < least, few_negatives, "")
     )
+
+
+def _bent(
+    stack: Stack,
+    scores: NDArray[np.float64],
+    y: NDArray[np.int8],
+    known: NDArray[np.bool_],
+    structure: Structure,
+) -> Stack:
+    """Bend the labels that are answered yes or no; a single-choice facet's have a softmax."""
+    free = np.ones(y.shape[1], dtype=np.bool_)
+    for choice in structure.choices:
+        free[list(choice.leaves + choice.parents)] = False
+    free &= np.isfinite(stack.intercept)
+    if not free.any():
+        return stack
+    bend = stack.bend.copy()
+    bend[:, free] = fit_bend(logits(scores, stack), y, known & free)[:, None]
+    return replace(stack, bend=bend)
 
 
 def _probability(
@@ -223,7 +244,8 @@ def _fall_back(
     scores[at] = np.where(fallen, codebook.scores, scores[at])
     slopes[at] = np.where(fallen, codebook.stack.slopes[0], slopes[at])
     intercept = np.where(fallen, codebook.stack.intercept, stack.intercept)
-    return ViewScores(tuple(fitted), np.array(scores)), Stack(np.array(slopes), intercept)
+    bend = np.where(fallen, codebook.stack.bend, stack.bend)
+    return ViewScores(tuple(fitted), np.array(scores)), Stack(np.array(slopes), intercept, bend)
 
 
 def _answerable(structure: Structure, scored: NDArray[np.bool_]) -> Structure:

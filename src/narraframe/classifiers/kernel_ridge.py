@@ -205,12 +205,16 @@ def _two_sided(y: NDArray[np.int8], known: NDArray[np.bool_]) -> NDArray[np.bool
 
 def _by_mask(known: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """Put labels together that are known of the same posts: they share one inverse."""
-    alike = np.unique(known, axis=1, return_inverse=True)[1].ravel()
-    return [np.flatnonzero(alike == i) for i in range(alike.max() + 1)] if len(alike) else []
+    alike: dict[bytes, list[int]] = {}
+    for column, of_label in enumerate(known.T):
+        alike.setdefault(of_label.tobytes(), []).append(column)
+    return [np.array(columns, dtype=np.intp) for columns in alike.values()]
 
 
 def _blocks(member: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     """Return the rows of each group of two and more."""
     order = np.argsort(member, kind="stable")
-    cuts = np.flatnonzero(np.diff(member[order])) + 1
-    return [block for block in np.split(order, cuts) if len(block) > 1]
+    starts = np.flatnonzero(np.diff(member[order], prepend=-1))
+    ends = np.append(starts[1:], len(order))
+    several = ends - starts > 1
+    return [order[a:b] for a, b in zip(starts[several], ends[several], strict=True)]

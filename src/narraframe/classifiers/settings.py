@@ -34,10 +34,11 @@ class HeadSettings:
         What is fitted on a view. Ridge has exact scores of unseen posts without refits.
     min_df : int, default=2
         Terms in fewer training posts are left out.
-    min_positive : int, default=5
+    min_positive : int, default=2
         A label with fewer known positives, or fewer known negatives, is not trained.
     aim : {"f1", "precision"}, default="f1"
-        What thresholds are tuned for: the best F1, or the most posts found at a `precision`.
+        What thresholds are tuned for: the best F1, or the most posts found at a `precision`. The
+        labels of a single-choice facet have none to tune: the most probable one is decided.
     precision : float, default=0.9
         The precision that `aim` "precision" asks for.
     abstain : float, default=0.0
@@ -55,7 +56,7 @@ class HeadSettings:
     features: tuple[str, ...] = ("embedding", "words", "characters", "definitions")
     head: str = "ridge"
     min_df: int = 2
-    min_positive: int = 5
+    min_positive: int = 2
     aim: str = "f1"
     precision: float = 0.9
     abstain: float = 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -69,7 +71,7 @@ def fit_softmax(
     slopes, intercept = stack.slopes.copy(), stack.intercept.copy()
     slopes[:, leaves] = (beta[:v] / spread)[:, None]
     intercept[leaves] = beta[v:]
-    return Stack(slopes, intercept)
+    return replace(stack, slopes=slopes, intercept=intercept)
 
 
 def softmax(logit: Floats, choice: Choice) -> Floats:

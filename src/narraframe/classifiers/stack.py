@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+
+from narraframe.classifiers.bend import bent, straight
+from narraframe.classifiers.logistic import fit_logistic
 
 _PULL = 1.0
 """Of a normal prior around the pooled fit, per unit of spread: 0.5 to 2 were best on three sets."""
@@ -17,23 +20,29 @@ do. Not the intercept's: pulled as hard, it cost .03 macro F1 where frequencies 
 """
 NOISE = 1e-4
 """Scores that lie no further apart, where yes and no lie about 1 apart, are errors of rounding."""
-_STEPS = 100
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Stack:
-    """``p = 1 / (1 + exp(-(sum over views of slope * score + intercept)))``.
+    """``p = 1 / (1 + exp(-bent(sum over views of slope * score + intercept)))``.
 
     `slopes` float64 (v, k), never below 0, and `intercept` float64 (k,); nan = not calibrated.
+    `bend` float64 (3, k), see `bent`; by default there is none.
     """
 
     slopes: Floats
     intercept: Floats
+    bend: Floats = field(default_factory=lambda: np.zeros((3, 0)))
+
+    def __post_init__(self) -> None:
+        if not self.bend.size:
+            object.__setattr__(self, "bend", straight(len(self.intercept)))
 
     def only(self, kept: NDArray[np.bool_]) -> Stack:
         """Return the stack of the `kept` labels, bool (k,); nan for the others."""
-        return Stack(np.where(kept, self.slopes, np.nan), np.where(kept, self.intercept, np.nan))
+        slopes, intercept = (np.where(kept, x, np.nan) for x in (self.slopes, self.intercept))
+        return replace(self, slopes=slopes, intercept=intercept)
 
 
 def fit_stack(scores: Floats, y: NDArray[np.int8], known: NDArray[np.bool_]) -> Stack:
@@ -79,68 +88,25 @@ def fit_stack(scores: Floats, y: NDArray[np.int8], known: NDArray[np.bool_]) -> 
     offset = np.broadcast_to(frequency, pool.shape)
     free = np.full(n_views + 1, 1e-9)  # keeps constant scores solvable; moves no other fit
     x = (scores[:, pool] / spread[:, None]).T
-    common = _fit(x, targets[pool], offset[pool], np.zeros(n_views + 1), free)
+    common = fit_logistic(x, targets[pool], offset[pool], np.zeros(n_views + 1), free)
     prior = np.full((k, n_views + 1), _PULL)
     prior[:, :-1] *= 1 + (_FEW / np.maximum(np.minimum(positive, negative), 1))[:, None] ** 2
     for j in usable:
         rows = known[:, j]
         x = (scores[:, rows, j] / spread[:, None]).T
-        own = _fit(x, targets[rows, j], offset[rows, j], common, prior[j])
+        own = fit_logistic(x, targets[rows, j], offset[rows, j], common, prior[j])
         slopes[:, j], intercept[j] = own[:-1] / spread, own[-1] + frequency[j]
     return Stack(slopes, intercept)
 
 
 def logits(scores: Floats, stack: Stack) -> Floats:
-    """Return the logits (n, k) of scores (v, n, k); nan for labels without calibration."""
+    """Return the logits (n, k) of scores (v, n, k), bent; nan for labels without calibration."""
     logit: Floats = stack.intercept + np.zeros(scores.shape[1:])
     for view, slope in zip(scores, stack.slopes, strict=True):
         logit += view * slope
-    return logit
+    return bent(logit, stack.bend)
 
 
 def probability(scores: Floats, stack: Stack) -> Floats:
     """Return calibrated probabilities (n, k) of scores (v, n, k), each label by itself."""
     return np.asarray(expit(logits(scores, stack)))
-
-
-def _fit(x: Floats, targets: Floats, offset: Floats, start: Floats, pull: Floats) -> Floats:
-    """Return slopes and intercept of least log loss plus ``pull / 2 * (beta - start) ** 2``.
-
-    Slopes that would fall below 0 are held at 0, the lowest first.
-    """
-    x = np.column_stack([x, np.ones(len(x))])
-    active = np.ones(x.shape[1], dtype=np.bool_)
-    while True:
-        beta = np.where(active, start, 0.0)
-        beta[active] = _newton(x[:, active], targets, offset, beta[active], pull[active])
-        lowest = int(np.argmin(beta[:-1])) if len(beta) > 1 else 0
-        if beta[lowest] >= 0 or lowest == len(beta) - 1:
-            return beta
-        active[lowest] = False
-
-
-def _newton(x: Floats, targets: Floats, offset: Floats, start: Floats, pull: Floats) -> Floats:
-    beta = start.copy()
-
-    def loss(beta: Floats) -> tuple[float, Floats]:
-        """Return the loss, and P(1) behind it: one exponential serves both."""
-        logit = x @ beta + offset
-        small = np.exp(-np.abs(logit))
-        fit = np.maximum(logit, 0) + np.log1p(small) - targets * logit
-        p = np.where(logit >= 0, 1, small) / (1 + small)
-        return float(fit.sum() + (pull * (beta - start) ** 2).sum() / 2), p
-
-    best, p = loss(beta)
-    for _ in range(_STEPS):
-        gradient = x.T @ (p - targets) + pull * (beta - start)
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + np.diag(pull)
-        move = np.linalg.solve(hessian, gradient)
-        after, p = loss(beta - move)
-        while after > best and np.abs(move).max() > 1e-12:
-            move /= 2
-            after, p = loss(beta - move)
-        beta = beta - move
-        before, best = best, after
-        if before - best <= 1e-10 * abs(before):
-            break
-    return beta

@@ -191,9 +191,15 @@ def _show_quality(quality: Quality) -> None:
     show_table(
         ["label", "positive", "share", "precision", "recall", "F1", "average precision"], rows
     )
-    say(f"micro F1 {quality.micro_f1}")
+    say(
+        f"micro F1 {quality.micro_f1}, precision {quality.micro_precision}, "
+        f"recall {quality.micro_recall}"
+    )
     n, k = len(quality.measured), len(quality.labels)
-    say(f"macro F1 over {n} of {k} labels {quality.macro_f1}")
+    say(
+        f"macro F1 over {n} of {k} labels {quality.macro_f1}, "
+        f"mean average precision {quality.mean_average_precision}"
+    )
     error = quality.calibration_error
     say(
         f"mean over labels of the expected calibration error {error.value:.3f} "

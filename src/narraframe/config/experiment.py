@@ -65,7 +65,7 @@ class HeadsSettings:
         default=HeadSettings.features, metadata={RULE: Rule(_VIEWS_MUST, _are_views)}
     )
     head: str = choice("ridge", HEADS)
-    min_positive: int = number(5, least=2)
+    min_positive: int = number(2, least=2)
     aim: str = choice("f1", AIMS)
     precision: float = field(
         default=0.9, metadata={RULE: Rule("between 0 and 1", lambda x: 0 < x < 1)}

@@ -186,7 +186,8 @@ def quality_from_json(text: str) -> Quality:
         LabelQuality(**{f.name: _estimate(row[f.name]) for f in fields(LabelQuality)})
         for row in data["labels"]
     )
-    plain = {f.name: _estimate(data[f.name]) for f in fields(Quality) if f.name != "labels"}
+    names = [f.name for f in fields(Quality) if f.name in data and f.name != "labels"]
+    plain = {name: _estimate(data[name]) for name in names}
     plain["undefined"] = tuple(plain["undefined"])
     return Quality(labels=labels, **plain)
 

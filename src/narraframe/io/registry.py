@@ -194,6 +194,14 @@ def aliases(store: Path, name: str) -> Mapping[str, int]:
 
 
 @explained
+def n_measured(store: Path, name: str, metric: str) -> int:
+    """Count the versions of a model whose runs logged `metric`."""
+    client = open_store(store)
+    versions = client.search_model_versions(f"name='{name}'")
+    return sum(metric in client.get_run(version.run_id).data.metrics for version in versions)
+
+
+@explained
 def model_titles(store: Path) -> tuple[str, ...]:
     """Return the registered models as "name @champion=2 @challenger=3", in order of name."""
     if not (store / "mlflow.db").exists():

@@ -59,6 +59,7 @@ def estimate(
     *,
     n: int,
     n_groups: int,
+    mirrored: bool = False,
     level: float = LEVEL,
 ) -> Estimate:
     """Put a percentile interval around `value`.
@@ -77,12 +78,17 @@ def estimate(
         Cells that the figure was asked of.
     n_groups : int
         Groups that bear on it; with fewer than two there is no interval.
+    mirrored : bool, default=False
+        Widen it to hold its own mirror image around `value`, for a mean over labels: resamples of
+        a rare label's few posts lie to one side of its figure (they err below it, or lack the
+        label), and over many labels that does not average out but adds up.
     level : float, default=0.95
         Share of resamples inside.
 
     References
     ----------
-    Efron (1979); Clopper and Pearson (1934).
+    Efron (1979); Clopper and Pearson (1934). The mirror image is the "basic" interval of Davison
+    and Hinkley (1997), Bootstrap Methods and their Application, 5.2.
     """
     defined = replicates[np.isfinite(replicates)]
     if not np.isfinite(value) or n_groups < 2 or not len(defined):
@@ -90,6 +96,8 @@ def estimate(
     tail = (1 - level) / 2
     low, high = (float(q) for q in np.quantile(defined, [tail, 1 - tail]))
     by_chance = float(tail ** (1 / n_groups))
+    if mirrored:
+        low, high = max(min(low, 2 * value - high), 0.0), min(max(high, 2 * value - low), 1.0)
     if value >= 1:
         low = min(low, by_chance)
     if value <= 0:

@@ -66,10 +66,14 @@ def macro_f1(counts: Confusion) -> Floats:
     return _ratio(np.where(defined, by_label, 0).sum(axis=-1), defined.sum(axis=-1))
 
 
+def together(counts: Confusion) -> Confusion:
+    """Return the counts of all labels added up, shape (...): micro figures are those of these."""
+    return Confusion(counts.tp.sum(axis=-1), counts.fp.sum(axis=-1), counts.fn.sum(axis=-1))
+
+
 def micro_f1(counts: Confusion) -> Floats:
     """Return F1 over all cells together, those of labels without positives too; shape (...)."""
-    total = Confusion(counts.tp.sum(axis=-1), counts.fp.sum(axis=-1), counts.fn.sum(axis=-1))
-    return f1(total)
+    return f1(together(counts))
 
 
 def average_precision(

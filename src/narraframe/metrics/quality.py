@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from narraframe.metrics import multilabel
 from narraframe.metrics.intervals import Resamples, estimate, resample_groups
-from narraframe.metrics.multilabel import Confusion
+from narraframe.metrics.multilabel import Confusion, together
 from narraframe.records import Estimate, LabelQuality, Quality
 
 Figure = Callable[[Confusion], NDArray[np.float64]]
@@ -49,9 +49,12 @@ def measure(
 
     Intervals are 95 % percentile intervals over resamples of whole groups (see `estimate`), nan
     where the figure rests on fewer than two groups: for recall, F1 and average precision groups
-    with a positive, for precision groups with a decision. The bins of the calibration error stay
-    fixed over resamples; as resampling adds noise to it, its interval errs on the high side. With
-    few posts a label, chance alone makes it positive. Intervals tell of the posts measured, not of
+    with a positive, for precision groups with a decision. Those of means over labels, macro F1
+    and mean average precision, hold their mirror image too: over 60 labels of 10 to 30
+    positives, plain ones held the truth in 76 to 81 % of simulated samples, these in 98 %; over
+    labels of 3 to 5, in 72 to 77 and in 85 %. The bins of the calibration error stay fixed over
+    resamples; as resampling adds noise to it, its interval errs on the high side. With few
+    posts a label, chance alone makes it positive. Intervals tell of the posts measured, not of
     what other training posts would have changed.
 
     Parameters
@@ -75,6 +78,7 @@ def measure(
     """
     with threadpool_limits(limits=1):
         evidence = _gather(y, mask, p, decision, groups, n_resamples=n_resamples, seed=seed)
+        rankings = [_ranking(evidence, j) for j in range(len(label_ids))]
         labels = tuple(
             LabelQuality(
                 label_id=label_ids[j],
@@ -84,7 +88,7 @@ def measure(
                 precision=_of_label(evidence, multilabel.precision, decision[:, j], j),
                 recall=_of_label(evidence, multilabel.recall, y[:, j] == 1, j),
                 f1=_of_label(evidence, multilabel.f1, y[:, j] == 1, j),
-                average_precision=_average_precision(evidence, j),
+                average_precision=_average_precision(evidence, rankings[j], j),
             )
             for j in range(len(label_ids))
         )
@@ -93,10 +97,13 @@ def measure(
             n_posts=len(y),
             n_groups=len(evidence.draws.weights),
             micro_f1=_overall(evidence, multilabel.micro_f1),
-            macro_f1=_overall(evidence, multilabel.macro_f1),
+            macro_f1=_overall(evidence, multilabel.macro_f1, mirrored=True),
             calibration_error=_calibration_error(evidence),
             labels=labels,
             undefined=tuple(label.label_id for label in labels if np.isnan(label.f1.value)),
+            micro_precision=_overall(evidence, lambda c: multilabel.precision(together(c))),
+            micro_recall=_overall(evidence, lambda c: multilabel.recall(together(c))),
+            mean_average_precision=_mean_average_precision(evidence, rankings),
         )
 
 
@@ -149,18 +156,44 @@ def _of_label(evidence: _Evidence, figure: Figure, bearing: NDArray[np.bool_], j
     )
 
 
-def _average_precision(evidence: _Evidence, j: int) -> Estimate:
+def _ranking(evidence: _Evidence, j: int) -> NDArray[np.float64]:
+    """Return the average precision of label j on all posts, then on each resample; (1 + r,)."""
     draws, scored = evidence.draws, evidence.scored[:, j]
     y, p = evidence.y[scored, j], evidence.p[scored, j]
+    resampled = multilabel.average_precision(y, p, draws.weights[draws.member[scored]])
+    return np.append(multilabel.average_precision(y, p), resampled)
+
+
+def _average_precision(evidence: _Evidence, ranking: NDArray[np.float64], j: int) -> Estimate:
+    scored = evidence.scored[:, j]
     return estimate(
-        float(multilabel.average_precision(y, p)[0]),
-        multilabel.average_precision(y, p, draws.weights[draws.member[scored]]),
-        n=len(y),
-        n_groups=draws.n_groups(scored & (evidence.y[:, j] == 1)),
+        float(ranking[0]),
+        ranking[1:],
+        n=int(scored.sum()),
+        n_groups=evidence.draws.n_groups(scored & (evidence.y[:, j] == 1)),
     )
 
 
-def _overall(evidence: _Evidence, figure: Figure) -> Estimate:
+def _mean_average_precision(
+    evidence: _Evidence, rankings: Sequence[NDArray[np.float64]]
+) -> Estimate:
+    """Estimate the mean over the labels whose average precision is defined."""
+    by_label = np.reshape(rankings, (len(rankings), -1))
+    defined = np.isfinite(by_label)
+    n = defined.sum(axis=0)
+    total = np.where(defined, by_label, 0).sum(axis=0)
+    mean = np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
+    positive = np.asarray((evidence.scored & (evidence.y == 1)).any(axis=1))
+    return estimate(
+        float(mean[0]) if len(mean) else float("nan"),
+        mean[1:],
+        n=int(evidence.scored.sum()),
+        n_groups=evidence.draws.n_groups(positive),
+        mirrored=True,
+    )
+
+
+def _overall(evidence: _Evidence, figure: Figure, *, mirrored: bool = False) -> Estimate:
     """Estimate a figure of all labels together."""
     positive = np.asarray((evidence.known & (evidence.y == 1)).any(axis=1))
     return estimate(
@@ -168,6 +201,7 @@ def _overall(evidence: _Evidence, figure: Figure) -> Estimate:
         figure(evidence.resampled),
         n=int(evidence.known.sum()),
         n_groups=evidence.draws.n_groups(positive),
+        mirrored=mirrored,
     )
 
 

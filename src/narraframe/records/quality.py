@@ -55,9 +55,15 @@ class LabelQuality:
         return bool(self.average_precision.low > self.share or self.f1.low > always_yes)
 
 
+UNMEASURED = Estimate(math.nan, math.nan, math.nan, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Quality of a classifier; `how` says on what posts and by which split it was measured."""
+    """Quality of a classifier; `how` says on what posts and by which split it was measured.
+
+    Models of before have `UNMEASURED` for figures that came later.
+    """
 
     how: str
     n_posts: int
@@ -67,6 +73,9 @@ class Quality:
     calibration_error: Estimate
     labels: tuple[LabelQuality, ...]
     undefined: tuple[str, ...] = field(default=())
+    micro_precision: Estimate = UNMEASURED
+    micro_recall: Estimate = UNMEASURED
+    mean_average_precision: Estimate = UNMEASURED
 
     @property
     def measured(self) -> tuple[LabelQuality, ...]:

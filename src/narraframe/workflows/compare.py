@@ -19,6 +19,7 @@ from narraframe.records import HeldOut, align
 
 _TEST_SET = "the frozen test set"
 _BASES = ((TEST, _TEST_SET), (OUT_OF_FOLD, "out-of-fold predictions"))
+_SPLIT = ("split.by", "split.since", "split.folds", "seed")
 _COLUMNS = ("figure", "label_id", "n_positive", "a", "b", "difference", "low", "high")
 
 
@@ -29,6 +30,8 @@ class Comparison:
     `only_a` and `only_b` are labels that the other lacks; `notes` what to know of the figures.
     Of the posts that `a` predicted on this basis, `n_only_a` are not among those of `b`, and do not
     count. Where `misses_test`, `a` has a frozen test set and the figures do not rest on it.
+    `other_split` says how the splits differ by which the two predicted out of fold, "" where they
+    do not: then part of the difference, or all of it, is the splits'.
     `n_relabelled` of the posts that count are labelled otherwise in `a`: `by_labels_of_a` is what
     comes out by its labels, None where there are no such posts.
     """
@@ -42,8 +45,14 @@ class Comparison:
     notes: tuple[str, ...]
     n_only_a: int = 0
     misses_test: bool = False
+    other_split: str = ""
     n_relabelled: int = 0
     by_labels_of_a: PairedDifference | None = None
+
+    @property
+    def on_test(self) -> bool:
+        """Tell whether the figures rest on the frozen test set."""
+        return self.basis.endswith(_TEST_SET)
 
     @property
     def verdict(self) -> str:
@@ -114,6 +123,7 @@ def _compare(a: Run, b: Run, *, seed: int) -> Comparison:
     found = _difference(theirs, ours, truth=ours, seed=seed)
     by_a = _difference(theirs, ours, truth=theirs, seed=seed) if n_relabelled else None
     misses_test = name != _TEST_SET and a.table(TEST) is not None
+    other_split = "" if name == _TEST_SET else _other_split(a, b)
     only_a = tuple(label_id for label_id in of_a.label_ids if label_id not in of_b.label_ids)
     only_b = tuple(label_id for label_id in of_b.label_ids if label_id not in of_a.label_ids)
     return Comparison(
@@ -125,12 +135,18 @@ def _compare(a: Run, b: Run, *, seed: int) -> Comparison:
         only_b=only_b,
         notes=(
             *_posts_notes(of_a, of_b, len(post_ids)),
+            *(
+                [f"the splits differ, and so may what is gained: {other_split}"]
+                if other_split
+                else []
+            ),
             *([f"{b.title} was not tested on {_TEST_SET} of {a.title}"] if misses_test else []),
             *_truth_notes(a, n_relabelled, found, by_a),
             *_codebook_notes(a, b, only_a, only_b),
         ),
         n_only_a=len(of_a.post_ids) - len(post_ids),
         misses_test=misses_test,
+        other_split=other_split,
         n_relabelled=n_relabelled,
         by_labels_of_a=by_a,
     )
@@ -154,6 +170,23 @@ def _shared(a: Run, b: Run) -> tuple[str, HeldOut, HeldOut]:
         where=f"{a.title}, {b.title}",
         remedy="Train both on the same posts, with the same frozen test set.",
     )
+
+
+def _other_split(a: Run, b: Run) -> str:
+    """Say in which settings the splits of two runs differ; none that a run of before left out.
+
+    More folds train on more posts, and posts of one channel on both sides flatter: a model measured
+    so would seem better than itself. Folds of the same settings still differ where posts were
+    added, but favour neither.
+    """
+    by_time = {run.parameters.get("split.by") for run in (a, b)} == {"time"}
+    unused = "split.folds" if by_time else "split.since"
+    found = []
+    for key in _SPLIT:
+        one, other = (run.parameters.get(key) for run in (a, b))
+        if key != unused and one is not None and other is not None and one != other:
+            found.append(f"{key} is {one!r} in {a.title} and {other!r} in {b.title}")
+    return "; ".join(found)
 
 
 def _part(held_out: HeldOut, post_ids: list[str], label_ids: list[str]) -> HeldOut:

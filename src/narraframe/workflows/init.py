@@ -44,7 +44,7 @@ consensus = "majority"
 
 [heads]
 features = ["embedding", "words", "characters", "definitions"]   # what works weighs most
-min_positive = 5         # labels with fewer positive posts are not learnt
+min_positive = 2         # labels with fewer positive posts are not learnt
 
 [split]
 folds = 5                # near-duplicate groups never straddle a fold

@@ -8,20 +8,31 @@ from datetime import UTC, datetime
 
 from narraframe.config import Workspace
 from narraframe.errors import ModelError, TableError
-from narraframe.io.registry import CHALLENGER, CHAMPION, champions, find_model, set_champions
+from narraframe.io.registry import (
+    CHALLENGER,
+    CHAMPION,
+    champions,
+    find_model,
+    n_measured,
+    set_champions,
+)
 from narraframe.io.registry_file import read_registry, update_registry
+from narraframe.io.runs import OUT_OF_FOLD, find_run
 from narraframe.workflows.compare import Comparison, compare
 
 __all__ = ["CHALLENGER", "CHAMPION", "Promotion", "crown", "promote"]
 
 ALREADY = "it is the champion already"
 ALONE = "there was no champion to compare it with"
+UNMEASURED = "the champion was made before any post was annotated, and never measured"
 
 # of the posts that the champion predicted unseen, so many per cent must be there to compare it on:
 # a version that did well on a chosen few may be useless on the others
 _PERCENT_SHARED = 90
+# a champion and its challenger; a choice among more is a choice by the test set
+_FEW_LOOKS = 2
 _LABEL_MORE = "Label more and train again"
-_TRAIN_ON_ALL = "Train again on all the annotations, with the same frozen test set"
+_TRAIN_ON_ALL = "Train again on all the annotations, with the same split and frozen test set"
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,8 @@ def promote(
     A champion gives way only to a version that has all its labels and is better beyond doubt on the
     posts that both predicted unseen (see `compare`), by its own labels and by those of the
     champion, unless `force` is True. These posts must be 90 % of the champion's at least, and its
-    frozen test set if it has one. The one before is remembered: `rollback` brings it back.
+    frozen test set if it has one; without one, both must have predicted by the same split. The one
+    before is remembered: `rollback` brings it back.
 
     Raises
     ------
@@ -108,6 +120,8 @@ def _judge(name: str, before: int | None, version: int, *, workspace: Workspace)
     if before is None:
         return _Judgement(ALONE)
     old, new = (f"models:/{name}/{v}" for v in (before, version))
+    if _is_measured(new, workspace) and not _is_measured(old, workspace):
+        return _Judgement(UNMEASURED)
     try:
         compared = compare(old, new, workspace=workspace)
     except (ModelError, TableError) as error:
@@ -117,9 +131,28 @@ def _judge(name: str, before: int | None, version: int, *, workspace: Workspace)
     return _Judgement(
         compared.verdict,
         (*on_posts, *on_figures),
-        compared.notes,
+        (*compared.notes, *_looks(name, compared, workspace=workspace)),
         remedy=_TRAIN_ON_ALL if on_posts else _LABEL_MORE,
     )
+
+
+def _is_measured(address: str, workspace: Workspace) -> bool:
+    """Tell whether a version predicted any post unseen, or kept no table that would say so."""
+    try:
+        held_out = find_run(workspace.store, address).table(OUT_OF_FOLD)
+    except TableError:
+        return True  # what is damaged is told by the comparison
+    return held_out is None or bool(held_out.post_ids)
+
+
+def _looks(name: str, compared: Comparison, *, workspace: Workspace) -> Iterator[str]:
+    """Say how often the frozen test set was looked at: of many versions, some one is lucky."""
+    n = n_measured(workspace.store, name, "test/macro_f1") if compared.on_test else 0
+    if n > _FEW_LOOKS:
+        yield (
+            f"{n} versions were measured on the frozen test set: the best of so many seems better "
+            "than it is; a new set is drawn where its file is removed"
+        )
 
 
 def _lacks(compared: Comparison) -> Iterator[str]:
@@ -128,6 +161,8 @@ def _lacks(compared: Comparison) -> Iterator[str]:
         yield f"it lacks labels of {compared.a}: {', '.join(compared.only_a)}"
     if compared.misses_test:
         yield f"it was not tested on the frozen test set of {compared.a}"
+    if compared.other_split:
+        yield f"it was measured by another split: {compared.other_split}"
     n = compared.found.n_posts
     of = n + compared.n_only_a
     if 100 * n < _PERCENT_SHARED * of:

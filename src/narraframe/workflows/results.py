@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from narraframe.metrics.leak import LeakTable
 from narraframe.records import Estimate, Quality
 
 FIGURES = ("precision", "recall", "f1", "average_precision")
-_OVERALL = ("micro_f1", "macro_f1", "calibration_error")
+_OVERALL = (
+    "micro_precision",
+    "micro_recall",
+    "micro_f1",
+    "macro_f1",
+    "mean_average_precision",
+    "calibration_error",
+)
 
 
 def run_metrics(quality: Quality) -> dict[str, float]:
@@ -28,17 +35,31 @@ def overall_metrics(quality: Quality) -> dict[str, float]:
 
 
 def results_csv(quality: Quality) -> str:
-    """Return the figures as CSV: one row a label, then micro and macro; undefined cells empty."""
+    """Return the figures as CSV: one row a label, then micro and macro; undefined cells empty.
+
+    Micro is of all cells together; macro the mean over the labels, of the calibration error too.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = [f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high")]
+    figures = (*FIGURES, "calibration_error")
+    columns = [f"{name}{end}" for name in figures for end in ("", "_low", "_high")]
     writer.writerow(["label_id", "n_known", "n_positive", "threshold", *columns])
     for row in quality.labels:
-        cells = [_cells(getattr(row, name)) for name in FIGURES]
+        found = {name: getattr(row, name) for name in FIGURES}
         known = [row.label_id, row.n_known, row.n_positive, _cell(row.threshold)]
-        writer.writerow([*known, *(cell for group in cells for cell in group)])
-    for name, f1 in (("(micro)", quality.micro_f1), ("(macro)", quality.macro_f1)):
-        writer.writerow([name, f1.n, "", "", *[""] * 6, *_cells(f1), *[""] * 3])
+        writer.writerow([*known, *_in_columns(found, figures)])
+    micro = {
+        "precision": quality.micro_precision,
+        "recall": quality.micro_recall,
+        "f1": quality.micro_f1,
+    }
+    macro = {
+        "f1": quality.macro_f1,
+        "average_precision": quality.mean_average_precision,
+        "calibration_error": quality.calibration_error,
+    }
+    for name, found in (("(micro)", micro), ("(macro)", macro)):
+        writer.writerow([name, found["f1"].n, "", "", *_in_columns(found, figures)])
     return text.getvalue()
 
 
@@ -60,6 +81,11 @@ def _named(estimates: Iterable[tuple[str, Estimate]]) -> dict[str, float]:
         for name, estimate in estimates
         for end, value in (("", estimate.value), (".low", estimate.low), (".high", estimate.high))
     }
+
+
+def _in_columns(found: Mapping[str, Estimate], figures: Iterable[str]) -> Iterator[str]:
+    for name in figures:
+        yield from _cells(found[name]) if name in found else ("", "", "")
 
 
 def _cells(estimate: Estimate) -> list[str]:

@@ -46,7 +46,12 @@ def train_notes(
     silent = _named(classifier, untrained & ~classifier.from_codebook)
     if silent:
         notes.append(f"not learnt: {silent}")
-    return (*notes, *codebook_notes(classifier), *never_note(classifier))
+    return (
+        *notes,
+        *codebook_notes(classifier),
+        *never_note(classifier),
+        *choice_note(classifier),
+    )
 
 
 def codebook_notes(classifier: Classifier) -> tuple[str, ...]:
@@ -70,6 +75,18 @@ def codebook_notes(classifier: Classifier) -> tuple[str, ...]:
 
 def _named(classifier: Classifier, which: NDArray[np.bool_]) -> str:
     return ", ".join(classifier.label_ids[j] for j in np.flatnonzero(which))
+
+
+def choice_note(classifier: Classifier) -> tuple[str, ...]:
+    """Name the labels that aiming at a precision does not reach; () if there is none."""
+    choices = classifier.heads.structure.choices
+    if classifier.settings.aim != "precision" or not choices:
+        return ()
+    names = ", ".join(classifier.label_ids[j] for choice in choices for j in choice.leaves)
+    return (
+        f"of a single-choice facet the most probable label is decided, at whatever precision: "
+        f"{names}; abstain leaves the doubtful ones open",
+    )
 
 
 def never_note(classifier: Classifier) -> tuple[str, ...]:
