@@ -9,7 +9,7 @@ from narraframe.classifiers.fit import fit_classifier
 from narraframe.classifiers.predict import predict
 from narraframe.classifiers.settings import HeadSettings
 
-WORDS = ("sanctions", "harvest", "treaty", "museum")
+WORDS = ("sanctions", "harvest", "treaty", "museum", "lantern")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def vectors_of(problem):
 
 def fit(problem, *features, vectors=None, parents=None, single_choice=(), **options):
     """Train on a problem; what `HeadSettings` does not know goes to `fit_classifier`."""
-    also = {key: options.pop(key) for key in ("definitions", "progress", "tuner") if key in options}
+    own = ("background", "definitions", "progress", "tuner")
+    also = {key: options.pop(key) for key in own if key in options}
     return fit_classifier(
         vectors_of(problem) if vectors is None else vectors,
         problem.texts,

@@ -26,7 +26,7 @@ def label_quality(quality: Quality, names: Mapping[str, str] | None = None) -> F
         axes.plot(row.f1.value, place, "o", color="C0", clip_on=False)
     called = [f"{inert(named.get(row.label_id, row.label_id))} ({row.n_positive})" for row in rows]
     axes.set_yticks(range(len(rows)), called, parse_math=False)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)  # a model of the codebook alone has no figures
     axes.set_xlim(0, 1)
     axes.set_xlabel("F1 with 95 % interval (positives in brackets)")
     axes.set_title(quality.how, fontsize="small")

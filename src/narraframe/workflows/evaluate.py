@@ -22,7 +22,7 @@ from narraframe.workflows.label_matrix import asked_cells, label_matrix
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.results import results_csv
 from narraframe.workflows.scorer import Scorer, open_registered
-from narraframe.workflows.train_notes import never_note
+from narraframe.workflows.train_notes import codebook_notes, never_note
 from narraframe.workflows.training_data import group_numbers
 from narraframe.workflows.watch import Watch
 
@@ -116,9 +116,8 @@ def evaluate(
         ),
         "decisions left open, as too close to call": int((asked & scores.abstained).sum()),
     }
-    return Evaluation(
-        quality, _selective(y, asked, scores, groups), counts, never_note(scorer.classifier)
-    )
+    notes = (*codebook_notes(scorer.classifier), *never_note(scorer.classifier))
+    return Evaluation(quality, _selective(y, asked, scores, groups), counts, notes)
 
 
 def _selective(
