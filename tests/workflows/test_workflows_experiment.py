@@ -185,6 +185,19 @@ def test_labels_of_the_records_may_be_cut_to_the_frequent_and_to_labelled_posts(
         run(workspace, toml, rows=rows)
 
 
+def test_labels_that_rule_each_other_out_are_offered_and_learnt_as_one_choice(workspace):
+    rows = [row | {"labels": row["labels"][:1] or ["weather"]} for row in posts(120)]
+    split = "[split]\nfolds = 3\nresamples = 50\n"
+    apart = run(workspace, LABELLED + split, rows=rows)
+    assert sum("one_label = true" in note for note in apart.notes) == 1
+    assert not any("one_label" in note for note in run(workspace, LABELLED + split).notes)
+    one = run(workspace, LABELLED.rstrip() + "\none_label = true\n" + split, rows=rows)
+    assert not any("one_label" in note for note in one.notes)
+    held_out = one.fitted.measured.held_out
+    assert (held_out.decision.sum(axis=1) == 1).all()
+    assert held_out.probability.sum(axis=1) == pytest.approx(1, abs=3e-6)
+
+
 def test_abstaining_is_measured_and_kept_in_the_model(workspace):
     trained = run(
         workspace, LABELLED + "[heads]\nabstain = 0.01\n[split]\nfolds = 3\nresamples = 50\n"

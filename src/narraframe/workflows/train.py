@@ -136,6 +136,7 @@ def _train_on_labels(
         title=f"Labels of {experiment.model}",
         annotator="imported",
         most=data.most_frequent or None,
+        one_label=data.one_label,
     )
     return _train(
         posts, made.annotations, made.codebook, experiment, workspace=workspace, watch=watch

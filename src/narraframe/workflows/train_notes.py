@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from narraframe.annotations.from_labels import facet_of_labels
 from narraframe.annotations.splits import leak, random_folds
 from narraframe.classifiers.classifier import Classifier
 from narraframe.config import Experiment
@@ -35,6 +36,7 @@ def train_notes(
         notes.append(_tuned_note(data, data.tuner, classifier))
     if annotations:
         notes.append(_leak_note(data, experiment))
+        notes += _one_label_note(data, codebook)
     if others:
         versions = ", ".join(sorted(others))
         notes.append(
@@ -87,6 +89,20 @@ def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
         f"{n:,} of {len(data.posts):,} posts are in languages that the encoder does not know: "
         "name a multilingual one in narraframe.toml, or compare with "
         'features = ["words", "characters"]',
+    )
+
+
+def _one_label_note(data: TrainingData, codebook: Codebook) -> tuple[str, ...]:
+    """Offer `one_label` where labels that came with posts seem to rule each other out."""
+    targets = data.targets
+    made_here = codebook.facets == (facet_of_labels(one_label=False),)
+    if not made_here or len(targets.label_ids) < 2 or not targets.mask.all():
+        return ()
+    if not ((targets.y == 1).sum(axis=1) == 1).all():
+        return ()
+    return (
+        "each post carries exactly one label: if new posts do too, one_label = true under [data] "
+        "of an experiment learns them against each other",
     )
 
 
