@@ -79,7 +79,13 @@ def train_experiment(
 
 
 def train_labelled(
-    paths: Sequence[str], *, name: str, options: ReadOptions, workspace: Workspace, watch: Watch
+    paths: Sequence[str],
+    *,
+    name: str,
+    options: ReadOptions,
+    workspace: Workspace,
+    watch: Watch,
+    one_label: bool = False,
 ) -> Trained:
     """Train on posts whose records carry labels, with a codebook made from them.
 
@@ -97,7 +103,9 @@ def train_labelled(
     experiment = Experiment(
         purpose="Learn the labels that came with the posts.",
         model=name,
-        data=DataSettings(posts=", ".join(Path(path).name for path in paths), labelled=True),
+        data=DataSettings(
+            posts=", ".join(Path(path).name for path in paths), labelled=True, one_label=one_label
+        ),
     )
     return _train_on_labels(posts, experiment, workspace=workspace, watch=watch)
 

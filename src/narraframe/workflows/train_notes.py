@@ -101,8 +101,8 @@ def _one_label_note(data: TrainingData, codebook: Codebook) -> tuple[str, ...]:
     if not ((targets.y == 1).sum(axis=1) == 1).all():
         return ()
     return (
-        "each post carries exactly one label: if new posts do too, one_label = true under [data] "
-        "of an experiment learns them against each other",
+        "each post carries exactly one label: if new posts do too, --one-label (one_label = true "
+        "under [data] of an experiment) learns them against each other",
     )
 
 
