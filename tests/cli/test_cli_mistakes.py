@@ -510,7 +510,7 @@ MISTAKES = (
         (
             "none of 1 labels can be trained",
             "no negatives",
-            "each needs at least 5 posts with it, as",
+            "each needs at least 2 posts with it, as",
         ),
         spoil=labelled(labels=["same"]),
     ),
