@@ -63,3 +63,12 @@ def test_a_post_with_several_labels_of_which_one_is_kept_carries_one():
     assert made(*posts, most=1, one_label=True).codebook.label_ids == ("a",)
     with pytest.raises(CodebookError, match=r"several labels.*1 of 2, the first: 1.*one_label"):
         made(*posts, one_label=True)
+
+
+def test_long_names_are_cut_to_ids_that_stay_apart():
+    first, second = "x" * 300 + " one", "x" * 300 + " two"
+    got = made(post("1", first), post("2", first, second))
+    assert [(x.label_id, x.name) for x in got.codebook.labels] == [
+        ("x" * 200, first),
+        ("x" * 200 + "_2", second),
+    ]

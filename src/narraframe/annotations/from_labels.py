@@ -13,6 +13,7 @@ from narraframe.records import Annotation, Codebook, Facet, Label, Post
 
 FACET_ID = "label"
 _VERSION = "0.1.0"
+_LONGEST_STEM = 200  # MLflow takes 250 characters, "average_precision/ID.high" for example
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,12 @@ def _annotations(post: Post, ids: dict[str, str], annotator: str) -> list[Annota
 
 
 def _ids(names: Sequence[str]) -> dict[str, str]:
-    """Make ids of names: ASCII where the script allows, numbered where two would be the same."""
+    """Make ids of names: ASCII where the script allows, cut, and numbered where they are alike."""
     ids: dict[str, str] = {}
     taken: set[str] = {FACET_ID}
     for number, name in enumerate(names, start=1):
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-        stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"label_{number}"
+        stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_LONGEST_STEM] or f"label_{number}"
         label_id, copy = stem, 2
         while label_id in taken:
             label_id, copy = f"{stem}_{copy}", copy + 1

@@ -216,11 +216,7 @@ def _show_quality(quality: Quality) -> None:
         f"macro F1 over {n} of {k} labels {quality.macro_f1}, "
         f"mean average precision {quality.mean_average_precision}"
     )
-    error = quality.calibration_error
-    say(
-        f"mean over labels of the expected calibration error {error.value:.3f} "
-        f"[{error.low:.3f}, {error.high:.3f}]"
-    )
+    say(f"mean over labels of the expected calibration error {quality.calibration_error:.3f}")
     if quality.doubtful:
         say(f"not told from chance beyond doubt: {', '.join(quality.doubtful)}")
     if quality.undefined:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from narraframe.annotations.contrary import contrary_copies
 from narraframe.annotations.from_labels import facet_of_labels
 from narraframe.annotations.splits import leak, random_folds
 from narraframe.classifiers.classifier import Classifier
@@ -35,7 +36,7 @@ def train_notes(
     if data.tuner and classifier.tuned:
         notes.append(_tuned_note(data, data.tuner, classifier))
     if annotations:
-        notes.append(_leak_note(data, experiment))
+        notes += [_leak_note(data, experiment), *_contrary_note(data)]
         notes += _one_label_note(data, codebook)
     if others:
         versions = ", ".join(sorted(others))
@@ -43,10 +44,12 @@ def train_notes(
             f"annotations were made with codebook {versions}, not {codebook.version}: "
             "a label whose meaning changed is judged by its old meaning"
         )
-    untrained = [i for i, why in zip(classifier.label_ids, classifier.reasons, strict=True) if why]
-    if untrained:
-        notes.append(f"not learnt: {', '.join(untrained)}")
-    return (*notes, *never_note(classifier), *choice_note(classifier))
+    return (
+        *notes,
+        *_untrained_notes(classifier),
+        *never_note(classifier),
+        *choice_note(classifier),
+    )
 
 
 def choice_note(classifier: Classifier) -> tuple[str, ...]:
@@ -59,6 +62,15 @@ def choice_note(classifier: Classifier) -> tuple[str, ...]:
         f"of a single-choice facet the most probable label is decided, at whatever precision: "
         f"{names}; abstain leaves the doubtful ones open",
     )
+
+
+def _untrained_notes(classifier: Classifier) -> list[str]:
+    """Name the labels that were not learnt, reason by reason."""
+    untrained: dict[str, list[str]] = {}
+    for label_id, why in zip(classifier.label_ids, classifier.reasons, strict=True):
+        if why:
+            untrained.setdefault(why, []).append(label_id)
+    return [f"not learnt ({why}): {', '.join(ids)}" for why, ids in untrained.items()]
 
 
 def never_note(classifier: Classifier) -> tuple[str, ...]:
@@ -75,7 +87,7 @@ def never_note(classifier: Classifier) -> tuple[str, ...]:
         return ()
     names = ", ".join(classifier.label_ids[j] for j in never)
     precision = classifier.settings.precision
-    return (f"never decided, as a precision of {precision:.2f} is out of reach: {names}",)
+    return (f"never decided, as a precision of {precision:g} is out of reach: {names}",)
 
 
 def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
@@ -114,6 +126,17 @@ def _leak_note(data: TrainingData, experiment: Experiment) -> str:
     return (
         f"a split that ignores copies would have leaked {leaked.n_posts:,} of {n:,} posts "
         f"({leaked.n_groups:,} groups); this one leaks none"
+    )
+
+
+def _contrary_note(data: TrainingData) -> tuple[str, ...]:
+    """Say how many copies of one text contradict each other; () if none do."""
+    found = contrary_copies(data.texts, data.targets.y, data.targets.mask)
+    if not found.n_texts:
+        return ()
+    return (
+        f"{found.n_texts:,} groups of copies (posts of one text) contradict each other, on "
+        f"{found.n_labels:,} labels: one says that the label applies, another that it does not",
     )
 
 
