@@ -116,3 +116,5 @@ def test_an_estimate_is_written_with_its_interval_and_without_what_is_undefined(
     assert str(Estimate(0.714, 0.64, 0.78, 9)) == "0.71 [0.64, 0.78]"
     assert str(Estimate(1.0, nan, nan, 1)) == "1.00"
     assert str(Estimate(nan, nan, nan, 0)) == "-"
+    assert f"{Estimate(0.7144, 0.64, 0.78, 9):.3f}" == "0.714 [0.640, 0.780]"
+    assert f"{Estimate(0.0525, nan, nan, 1):.3f}" == "0.052"

@@ -50,3 +50,25 @@ def test_most_keeps_the_most_frequent():
 def test_posts_without_any_label_are_an_error():
     with pytest.raises(CodebookError, match=r"no post carries a label .*1 posts with a `labels`"):
         made(post("1"), post("2", known=False))
+
+
+def test_labels_that_rule_each_other_out_make_a_single_choice_facet():
+    got = made(post("1", "A"), post("2", "B"), post("3"), one_label=True)
+    assert [facet.choice for facet in got.codebook.facets] == ["single"]
+    assert made(post("1", "A")).codebook.facets[0].choice == "multiple"
+
+
+def test_a_post_with_several_labels_of_which_one_is_kept_carries_one():
+    posts = [post("1", "A", "B"), post("2", "A")]
+    assert made(*posts, most=1, one_label=True).codebook.label_ids == ("a",)
+    with pytest.raises(CodebookError, match=r"several labels.*1 of 2, the first: 1.*one_label"):
+        made(*posts, one_label=True)
+
+
+def test_long_names_are_cut_to_ids_that_stay_apart():
+    first, second = "x" * 300 + " one", "x" * 300 + " two"
+    got = made(post("1", first), post("2", first, second))
+    assert [(x.label_id, x.name) for x in got.codebook.labels] == [
+        ("x" * 200, first),
+        ("x" * 200 + "_2", second),
+    ]

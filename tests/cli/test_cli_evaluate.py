@@ -21,12 +21,13 @@ def test_evaluate_shows_what_abstaining_does_and_names_what_is_never_decided(
         Quality("m/1 on new posts", 40, 40, value, value, value, (), ()),
         Selective(estimate(0.9), kept, every),
         {"decisions left open, as too close to call": 12},
-        ("never decided, as a precision of 0.90 is out of reach: war",),
+        ("never decided, as a precision of 0.999 is out of reach: war",),
     )
     monkeypatch.setattr(evaluate, "evaluate", lambda *_, **__: found)
     monkeypatch.chdir(tmp_path)
     assert run(["evaluate", "--model", "models:/m/1", "--labelled", "posts.jsonl"]) == 0
     shown = " ".join((lambda out: (out.out + out.err).split())(capsys.readouterr()))
     assert "abstaining leaves 0.90 of the decisions: macro F1 0.75 on them, 0.60 on all" in shown
-    assert "out of reach: war" in shown
+    assert "a precision of 0.999 is out of reach: war" in shown
+    assert "expected calibration error 0.500 abstaining" in shown, "no interval where none is known"
     assert "decisions left open, as too close to call 12" in shown

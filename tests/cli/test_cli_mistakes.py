@@ -299,6 +299,12 @@ MISTAKES = (
         ("--labelled and --name go together. See: train --help",),
         code=2,
     ),
+    Mistake(
+        "one label a post of an experiment, by the option",
+        "train --experiment experiments/narratives.toml --one-label",
+        ("--one-label goes with --labelled. In an experiment: one_label = true in [data].",),
+        code=2,
+    ),
     *(
         Mistake(
             f"a name for a model that is none: {name}",
@@ -504,7 +510,7 @@ MISTAKES = (
         (
             "none of 1 labels can be trained",
             "no negatives",
-            "each needs at least 5 posts with it, as",
+            "each needs at least 2 posts with it, as",
         ),
         spoil=labelled(labels=["same"]),
     ),

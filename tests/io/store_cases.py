@@ -48,7 +48,9 @@ CANDIDATES = tuple(
 )
 
 
-def log(store: Path, folder: Path, *, name: str = "topics", weight: float = 0.25, **more):
+def log(
+    store: Path, folder: Path, *, name: str = "topics", weight: float = 0.25, metrics=None, **more
+):
     bundle = folder / "bundle"
     bundle.mkdir(parents=True)
     (bundle / "weight.txt").write_text(str(weight))
@@ -59,7 +61,7 @@ def log(store: Path, folder: Path, *, name: str = "topics", weight: float = 0.25
     run = TrainingRun(
         name=name,
         parameters={"heads.features": "both", "seed": 0},
-        metrics={"micro_f1": 0.5, "f1/frame.other": float("nan")},
+        metrics=metrics or {"micro_f1": 0.5, "f1/frame.other": float("nan")},
         tags={"data": "posts.parquet", "codebook": "1.0.0", "kind": "train"},
         figures={"f1_by_label.png": figure},
         files={"results.csv": "label_id,f1\n"},

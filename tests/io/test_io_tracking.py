@@ -324,3 +324,13 @@ def test_two_processes_log_versions_of_one_new_model_at_once(store, tmp_path):
     with closing(sqlite3.connect(store / "mlflow.db")) as connection:
         (n,) = connection.execute("SELECT count(*) FROM runs WHERE status='FINISHED'").fetchone()
     assert n == 5
+
+
+def test_figures_of_long_names_that_begin_alike_are_logged_apart(tmp_path):
+    long = "average_precision/" + "x" * 240
+    figures = {f"{long}_{end}": value for end, value in (("one", 0.25), ("two.low", 0.5))}
+    log(tmp_path / "store", tmp_path / "new", metrics=figures | {"macro_f1": 0.75})
+    _, run = the_run(tmp_path / "store")
+    assert sorted(run.data.metrics.values()) == [0.25, 0.5, 0.75]
+    assert all(len(name) <= 250 for name in run.data.metrics)
+    assert run.data.metrics["macro_f1"] == 0.75

@@ -138,7 +138,7 @@ def test_no_label_differs_from_no_labels_known(tmp_path):
 def test_labels_that_cannot_be_read_are_noted(tmp_path):
     post, note = read_posts(write(tmp_path, {"text": "a", "labels": {"x": 1}}))
     assert post.labels is None
-    assert note == Note("posts.jsonl: line 1", "the labels could not be read")
+    assert note == Note("posts.jsonl: line 1", "the labels could not be read", {"x": 1})
 
 
 def test_bad_lines_are_told_and_the_others_kept(tmp_path):
@@ -243,7 +243,7 @@ def test_the_first_readable_date_counts(tmp_path):
 def test_a_date_that_cannot_be_read_is_noted(tmp_path):
     post, note = read_posts(write(tmp_path, {"text": "a", "date": "Tuesday"}))
     assert post.created_at is None
-    assert note == Note("posts.jsonl: line 1", "the date could not be read")
+    assert note == Note("posts.jsonl: line 1", "the date could not be read", "Tuesday")
 
 
 def test_lone_surrogates_are_replaced_everywhere(tmp_path):

@@ -38,4 +38,4 @@ def test_posts_are_read_with_the_code_and_without_an_unusable_one(tmp_path, extr
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     one, other, note = read_posts(str(path))
     assert (one.lang, other.lang) == ("en", None)
-    assert note == Note("posts.jsonl: line 2", "the lang could not be read")
+    assert note == Note("posts.jsonl: line 2", "the lang could not be read", "und")

@@ -103,7 +103,7 @@ def test_text_in_bytes_is_decoded_and_invalid_bytes_are_a_bad_record(tmp_path):
 def test_dates_that_cannot_be_read_are_noted(tmp_path):
     post, note = read_posts(write(tmp_path, text=["a"], date=["Tuesday"]))
     assert post.created_at is None
-    assert note == Note("posts.parquet: row 1", "the date could not be read")
+    assert note == Note("posts.parquet: row 1", "the date could not be read", "Tuesday")
 
 
 def test_more_rows_than_a_batch_keep_their_numbers(tmp_path):

@@ -137,13 +137,14 @@ def test_a_date_without_unix_time_is_kept_with_a_note(tmp_path):
 def test_a_date_that_cannot_be_read_leaves_the_post_undated(tmp_path):
     post, note = read_posts(export(tmp_path, message(text="a", date_unixtime="soon")))
     assert post.created_at is None
-    assert note == Note("result.json: message 1", "the date could not be read")
+    assert note == Note("result.json: message 1", "the date could not be read", "soon")
 
 
 def test_reactions_that_cannot_be_read_are_left_out_with_a_note(tmp_path):
-    post, note = read_posts(export(tmp_path, message(text="a", reactions=[{"count": "many"}])))
+    given = [{"count": "many"}]
+    post, note = read_posts(export(tmp_path, message(text="a", reactions=given)))
     assert post.reactions is None
-    assert note == Note("result.json: message 1", "the reactions could not be read")
+    assert note == Note("result.json: message 1", "the reactions could not be read", given)
 
 
 def test_a_message_that_is_no_object_is_a_bad_record(tmp_path):

@@ -185,6 +185,19 @@ def test_labels_of_the_records_may_be_cut_to_the_frequent_and_to_labelled_posts(
         run(workspace, toml, rows=rows)
 
 
+def test_labels_that_rule_each_other_out_are_offered_and_learnt_as_one_choice(workspace):
+    rows = [row | {"labels": row["labels"][:1] or ["weather"]} for row in posts(120)]
+    split = "[split]\nfolds = 3\nresamples = 50\n"
+    apart = run(workspace, LABELLED + split, rows=rows)
+    assert sum("one_label = true" in note for note in apart.notes) == 1
+    assert not any("one_label" in note for note in run(workspace, LABELLED + split).notes)
+    one = run(workspace, LABELLED.rstrip() + "\none_label = true\n" + split, rows=rows)
+    assert not any("one_label" in note for note in one.notes)
+    held_out = one.fitted.measured.held_out
+    assert (held_out.decision.sum(axis=1) == 1).all()
+    assert held_out.probability.sum(axis=1) == pytest.approx(1, abs=3e-6)
+
+
 def test_abstaining_is_measured_and_kept_in_the_model(workspace):
     trained = run(
         workspace, LABELLED + "[heads]\nabstain = 0.01\n[split]\nfolds = 3\nresamples = 50\n"
@@ -284,3 +297,40 @@ def test_a_label_is_the_mean_of_its_name_and_all_that_is_said_of_it():
 )
 def test_posts_are_embedded_only_where_a_view_needs_vectors(features, expected):
     assert needs_encoder(features) is expected
+
+
+def test_what_a_split_leaves_out_is_counted_and_a_moment_with_its_zone_is_put_in_utc(
+    workspace, recwarn
+):
+    rows = posts(120)
+    rows[60]["date"] = "2023-12-31T23:00:00Z"  # an hour into 2024 at the zone's clock
+    rows[61]["date"] = "2023-12-31T21:00:00Z"
+    for row in rows[:7]:
+        del row["date"]
+    for row in rows[20:25]:
+        row["channel"] = None
+    rows[119]["labels"] = ["Lone"]
+    rows[118] |= {"text": rows[117]["text"], "labels": ["Weather"]}
+    trained = run(
+        workspace,
+        LABELLED + '[heads]\nfeatures = ["words"]\n[split]\nby = "time"\nalso = ["channel"]\n'
+        'since = "2024-01-01T00:00:00+02:00"\nfolds = 3\nresamples = 0\n',
+        rows=rows,
+    )
+    by = {m.split: m for m in (trained.fitted.measured, *trained.fitted.others)}
+    assert by["time"].quality.how == (
+        "trained on the past, tested on posts since 2024-01-01T00:00:00+02:00, "
+        "7 posts without a date left out"
+    )
+    assert by["channel"].quality.how == (
+        "3-fold cross-validation by channel, 2 copies left out, "
+        "5 posts of no known channel only taught"
+    )
+    assert set(by["time"].held_out.post_ids) == {f"1-{i}" for i in (60, *range(62, 120))}
+    assert "not learnt (too few positives): lone" in trained.notes
+    assert (
+        "1 groups of copies (posts of one text) contradict each other, on 2 labels: one says that "
+        "the label applies, another that it does not"
+    ) in trained.notes
+    ours = [w for w in recwarn if "narraframe" in w.filename]
+    assert [str(w.message) for w in ours] == []

@@ -202,7 +202,7 @@ def test_notes_and_card_say_which_labels_are_from_the_codebook_and_why(study, mi
     ids = [
         i for i, is_so in zip(classifier.label_ids, classifier.from_codebook, strict=True) if is_so
     ]
-    said = f"from the codebook, not calibrated, for too few positives: {', '.join(ids)}"
+    said = f"from the codebook, not calibrated (too few positives): {', '.join(ids)}"
     raised = "at least as probable as such a label below, so not calibrated: "
     assert said in mixed.notes
     assert not any(note.startswith("not learnt") for note in mixed.notes)
@@ -317,7 +317,7 @@ def test_a_codebook_made_of_labels_says_nothing_so_nothing_falls_back(study, tmp
     classifier = trained.fitted.classifier
     assert classifier.label_ids == ("trade", "weather", "rare")
     assert not classifier.from_codebook.any()
-    assert "not learnt: rare" in trained.notes
+    assert "not learnt (too few positives): rare" in trained.notes
     path.write_text("".join(json.dumps(row) + "\n" for row in rows[:2]), "utf-8")
     with pytest.raises(TooFewError, match="too few distinct posts to measure a model"):
         train_labelled([str(path)], name="given", workspace=study.workspace, **QUIET)

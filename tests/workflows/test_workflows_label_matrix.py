@@ -5,7 +5,7 @@ import pytest
 
 from narraframe.errors import CodebookError, UsageError
 from narraframe.records import Codebook, Facet, Label, Post
-from narraframe.workflows.label_matrix import asked_cells, label_matrix
+from narraframe.workflows.label_matrix import asked_cells, known_labels, label_matrix, strange_note
 
 BOOK = Codebook(
     "1.0.0",
@@ -106,3 +106,22 @@ def test_a_facet_that_the_codebook_lacks_is_refused():
     y = label_matrix(labelled(("War",)), BOOK)
     with pytest.raises(UsageError, match=r"--facet: .*'tone'.* Its facets are: topic, frame"):
         asked_cells(y, BOOK, facets=["tone"])
+
+
+def test_what_a_codebook_lacks_is_taken_off_the_posts_and_counted():
+    found = known_labels(labelled(("War", "x"), ("x", "y"), (), ("moral",), ("z", "x")), BOOK)
+    assert [post.labels for post in found.posts] == [("War",), (), (), ("moral",), ()]
+    assert (list(found.left_out.items()), found.n_posts) == ([("x", 3), ("y", 1), ("z", 1)], 3)
+
+
+def test_posts_that_carry_nothing_but_unknown_labels_are_refused():
+    with pytest.raises(CodebookError, match=r"none of the 2 labels of the posts is in .*'x', 'y'"):
+        known_labels(labelled(("x",), ("x", "y"), ()), BOOK)
+
+
+def test_many_labels_that_are_left_out_are_listed_from_the_most_frequent():
+    names = [f"{i:03}" for i in range(8)]
+    posts = labelled(("War", *names), ("War", "007"))
+    note = strange_note(known_labels(posts, BOOK), BOOK)
+    assert note.startswith("8 labels on 2 of 2 posts are not among")
+    assert "taught: '007', '000', '001', '002', '003' and 3 more. They" in note

@@ -101,7 +101,7 @@ def trained(patched, training, workspace):
 
 @pytest.fixture
 def evaluated(workspace, tmp_path):
-    def run(rows: list[dict], *, model: str = CHALLENGER, output=None):
+    def run(rows: list[dict], *, model: str = CHALLENGER, output=None, watch=None):
         return evaluate(
             model,
             [lines(tmp_path / "held_out.jsonl", rows)],
@@ -109,7 +109,7 @@ def evaluated(workspace, tmp_path):
             options=ReadOptions(),
             workspace=workspace,
             force=False,
-            watch=Silent(),
+            watch=watch or Silent(),
         )
 
     return run
@@ -292,6 +292,67 @@ def test_labels_that_the_model_does_not_have_are_refused(evaluated):
         evaluated(rows)
 
 
+def test_labels_that_training_never_saw_are_left_out_of_the_figures(evaluated, tmp_path):
+    rows = records(40, seed=2)
+    with_strange = [
+        row | {"labels": row["labels"] + ["Chess"] * (i < 6) + ["Wether"] * (i == 8)}
+        for i, row in enumerate(rows)
+    ]
+    watch = Silent()
+    found = evaluated(with_strange, output=tmp_path / "q.csv", watch=watch)
+    plain = evaluated(rows, output=tmp_path / "plain.csv")
+    assert found.quality == plain.quality
+    assert found.counts == plain.counts | {
+        "labels left out, as the model was not taught them": 2,
+        "posts that carry such labels": 7,
+    }
+    assert watch.warnings == [
+        "2 labels on 7 of 40 posts are not among those that the model was taught: 'Chess', "
+        "'Wether' (did you mean 'Weather'?). They are left out of the figures; a post that carries "
+        "no other counts as one to which none of the known labels applies"
+    ]
+    header, *rest = table = (tmp_path / "plain.csv").read_text().splitlines()
+    assert rest, "and the rows of the labels"
+    row = "(2 labels left out),0,7" + "," * (header.count(",") - 2)
+    assert (tmp_path / "q.csv").read_text().splitlines() == [*table, row]
+    evaluated(with_strange, output=tmp_path / "q.json")
+    assert json.loads((tmp_path / "q.json").read_text())["labels_left_out"] == {
+        "Chess": 6,
+        "Wether": 1,
+    }
+
+
+def test_a_label_that_an_analysts_codebook_lacks_is_refused(evaluated, monkeypatch):
+    load = scorer.load_bundle
+
+    def of_an_analyst(folder):
+        bundle = load(folder)
+        data = bundle.record.experiment["data"] | {"labelled": False}
+        experiment = {**bundle.record.experiment, "data": data}
+        return replace(bundle, record=replace(bundle.record, experiment=experiment))
+
+    monkeypatch.setattr(scorer, "load_bundle", of_an_analyst)
+    rows = records(40, seed=2)
+    rows[0]["labels"].append("Chess")
+    with pytest.raises(
+        CodebookError, match="1 labels of the posts are not in the model's codebook"
+    ):
+        evaluated(rows)
+
+
+def test_posts_whose_labels_say_nothing_are_counted_by_what_is_wrong(evaluated):
+    rows = records(40, seed=2)
+    strange = [row | {"labels": {"Weather": 1}} for row in rows[:3]]
+    watch = Silent()
+    found = evaluated([*strange, rows[3] | {"labels": None}, *rows[4:]], watch=watch)
+    assert found.counts["labelled posts"] == 36
+    assert watch.warnings[0].startswith("held_out.jsonl: line 1: the first of 3 posts whose")
+    assert [note.partition(",")[0] for note in found.notes] == [
+        "3 of 40 posts are left out",
+        "1 of 40 posts are left out",
+    ]
+
+
 def test_figures_are_written_as_csv_and_as_json(evaluated, tmp_path):
     found = evaluated(records(40, seed=2), output=tmp_path / "q.csv")
     evaluated(records(40, seed=2), output=tmp_path / "q.json")
@@ -321,7 +382,7 @@ def test_what_a_model_leaves_open_is_measured_as_it_would_decide(evaluated, alte
 
 def test_labels_whose_precision_is_out_of_reach_are_named(evaluated, scored, altered):
     altered(thresholds=np.array([NEVER, 0.5, NEVER]))
-    note = "never decided, as a precision of 0.90 is out of reach: sea_trade, football"
+    note = "never decided, as a precision of 0.9 is out of reach: sea_trade, football"
     assert evaluated(records(40, seed=2)).notes == (note,)
     summary, scores = scored(records(40, seed=2))
     assert summary.warnings == [note]

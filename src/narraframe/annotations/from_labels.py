@@ -13,6 +13,7 @@ from narraframe.records import Annotation, Codebook, Facet, Label, Post
 
 FACET_ID = "label"
 _VERSION = "0.1.0"
+_LONGEST_STEM = 200  # MLflow takes 250 characters, "average_precision/ID.high" for example
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,15 @@ class FromLabels:
 
 
 def from_labels(
-    posts: Iterable[Post], *, title: str, annotator: str, minimum: int = 1, most: int | None = None
+    posts: Iterable[Post],
+    *,
+    title: str,
+    annotator: str,
+    minimum: int = 1,
+    most: int | None = None,
+    one_label: bool = False,
 ) -> FromLabels:
-    """Make one multiple-choice facet of the labels in `posts`, and annotations of the posts.
+    """Make one facet of the labels in `posts`, and annotations of the posts.
 
     A post whose labels are None stays unannotated; one whose labels are () is a known "none".
     Labels stand in order of frequency, then of name; ids are made from the names.
@@ -42,11 +49,13 @@ def from_labels(
         Labels on fewer posts are left out (their posts stay, as "none of the others").
     most : int, default=None
         Keep only so many labels, the most frequent; None keeps all.
+    one_label : bool, default=False
+        The labels rule each other out: make a single-choice facet of them.
 
     Raises
     ------
     CodebookError
-        If no post has a label that is kept.
+        If no post has a label that is kept, or a post has several in spite of `one_label`.
     """
     labelled = [post for post in posts if post.labels is not None]
     counts = Counter(name for post in labelled for name in dict.fromkeys(post.labels or ()))
@@ -58,15 +67,30 @@ def from_labels(
             got=f"{len(labelled)} posts with a `labels` field",
             remedy="Each record needs `labels`, a list of names; name another column by --labels.",
         )
+    kept = set(names)
+    several = [post for post in labelled if len(kept & set(post.labels or ())) > 1]
+    if one_label and several:
+        raise CodebookError(
+            "posts carry several labels, though each should carry one",
+            got=f"{len(several)} of {len(labelled)}, the first: {several[0].post_id}",
+            remedy="Leave out one_label, or correct the labels.",
+        )
     ids = _ids(names)
     codebook = Codebook(
         version=_VERSION,
         title=title,
-        facets=(Facet(FACET_ID, "Label", question="Which labels apply?"),),
+        facets=(facet_of_labels(one_label=one_label),),
         labels=tuple(Label(ids[name], FACET_ID, name) for name in names),
     )
     rows = [row for post in labelled for row in _annotations(post, ids, annotator)]
     return FromLabels(codebook, tuple(rows), {ids[name]: counts[name] for name in names})
+
+
+def facet_of_labels(*, one_label: bool) -> Facet:
+    """Return the only facet of a codebook that is made of labels."""
+    if one_label:
+        return Facet(FACET_ID, "Label", choice="single", question="Which label applies?")
+    return Facet(FACET_ID, "Label", question="Which labels apply?")
 
 
 def _annotations(post: Post, ids: dict[str, str], annotator: str) -> list[Annotation]:
@@ -86,12 +110,12 @@ def _annotations(post: Post, ids: dict[str, str], annotator: str) -> list[Annota
 
 
 def _ids(names: Sequence[str]) -> dict[str, str]:
-    """Make ids of names: ASCII where the script allows, numbered where two would be the same."""
+    """Make ids of names: ASCII where the script allows, cut, and numbered where they are alike."""
     ids: dict[str, str] = {}
     taken: set[str] = {FACET_ID}
     for number, name in enumerate(names, start=1):
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-        stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or f"label_{number}"
+        stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_LONGEST_STEM] or f"label_{number}"
         label_id, copy = stem, 2
         while label_id in taken:
             label_id, copy = f"{stem}_{copy}", copy + 1

@@ -136,6 +136,9 @@ def fit_view(
     Returns
     -------
     The head, and its scores (rows, k) of known cells by fits that did not see the post's group.
+    Terms and their weights, which know no label, are those of all `rows`: a rare term that a post
+    shares with one other would not be kept without it. Refits on 300 headlines ranked worse by .03
+    (words) and .01 (characters) mean average precision; figures of quality do not rest on this.
     """
     if view == "definitions":
         return fit_definitions(posts, rows)

@@ -40,12 +40,18 @@ model_option = click.option(
     help="Instead: posts whose records carry `labels`; the codebook is generated.",
 )
 @click.option("--name", help="With --labelled: the model's name in the registry.")
+@click.option(
+    "--one-label",
+    is_flag=True,
+    help="With --labelled: labels rule each other out, and each post gets one.",
+)
 @options.reading
 @options.workspace_option
 def train(
     experiment: Path | None,
     labelled: tuple[str, ...],
     name: str | None,
+    one_label: bool,
     read: ReadOptions,
     workspace: Path | None,
 ) -> None:
@@ -65,12 +71,22 @@ def train(
         raise UsageError("pass either --experiment or --labelled", remedy="See: train --help")
     if bool(labelled) != bool(name):
         raise UsageError("--labelled and --name go together", remedy="See: train --help")
+    if one_label and not labelled:
+        raise UsageError(
+            "--one-label goes with --labelled",
+            remedy="In an experiment: one_label = true in [data].",
+        )
     found, watch = options.find(workspace), TerminalWatch()
     if experiment is not None:
         trained = run.train_experiment(experiment, options=read, workspace=found, watch=watch)
     else:
         trained = run.train_labelled(
-            labelled, name=name or "", options=read, workspace=found, watch=watch
+            labelled,
+            name=name or "",
+            one_label=one_label,
+            options=read,
+            workspace=found,
+            watch=watch,
         )
     if trained.quality.n_posts:
         _show_quality(trained.quality)
@@ -200,11 +216,7 @@ def _show_quality(quality: Quality) -> None:
         f"macro F1 over {n} of {k} labels {quality.macro_f1}, "
         f"mean average precision {quality.mean_average_precision}"
     )
-    error = quality.calibration_error
-    say(
-        f"mean over labels of the expected calibration error {error.value:.3f} "
-        f"[{error.low:.3f}, {error.high:.3f}]"
-    )
+    say(f"mean over labels of the expected calibration error {quality.calibration_error:.3f}")
     if quality.doubtful:
         say(f"not told from chance beyond doubt: {', '.join(quality.doubtful)}")
     if quality.undefined:

@@ -44,7 +44,8 @@ class DataSettings:
 
     With `labelled`, the records carry `labels` themselves, which say all that applies, and the
     codebook is made from them: of the `most_frequent` labels (0 = all), without posts that carry
-    none if `only_labelled`, and of `sample` posts drawn by the seed (0 = all).
+    none if `only_labelled`, and of `sample` posts drawn by the seed (0 = all). With `one_label`
+    they rule each other out: they are learnt against each other, and a post gets one.
     """
 
     posts: str
@@ -54,6 +55,7 @@ class DataSettings:
     labelled: bool = False
     most_frequent: int = number(0, least=0)
     only_labelled: bool = False
+    one_label: bool = False
     sample: int = number(0, least=0)
 
 

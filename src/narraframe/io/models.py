@@ -174,9 +174,10 @@ def _sums(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
-def quality_json(quality: Quality) -> str:
-    """Return `quality` as JSON, undefined figures as null."""
-    return json.dumps(_without_nan(asdict(quality)), indent=1, ensure_ascii=False, allow_nan=False)
+def quality_json(quality: Quality, **beside: Any) -> str:
+    """Return `quality` as JSON, undefined figures as null, with what is to be known `beside` it."""
+    data = _without_nan(asdict(quality) | beside)
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def quality_from_json(text: str) -> Quality:

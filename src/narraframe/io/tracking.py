@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 import warnings
@@ -197,8 +198,15 @@ def log_scores(
 
 
 def _metric_name(key: str) -> str:
-    """Return `key` as MLflow takes it: of letters, digits and a few signs."""
-    return re.sub(r"[^/\w.\- :]+", "_", key)[:_LONGEST_METRIC]
+    """Return `key` as MLflow takes it: of letters, digits and a few signs, and not too long.
+
+    What is cut off stands as a digest, so that keys that begin alike stay apart.
+    """
+    plain = re.sub(r"[^/\w.\- :]+", "_", key)
+    if len(plain) <= _LONGEST_METRIC:
+        return plain
+    digest = hashlib.sha256(plain.encode()).hexdigest()[:16]
+    return f"{plain[: _LONGEST_METRIC - 17]}-{digest}"
 
 
 def _log(run: TrainingRun | ChildRun) -> None:
@@ -206,7 +214,8 @@ def _log(run: TrainingRun | ChildRun) -> None:
     import mlflow
 
     mlflow.log_params(dict(run.parameters))
-    mlflow.log_metrics({key: value for key, value in run.metrics.items() if value == value})
+    known = {_metric_name(key): value for key, value in run.metrics.items() if value == value}
+    mlflow.log_metrics(known)
     with tempfile.TemporaryDirectory() as folder:
         for file_name, table in run.tables.items():
             write_held_out(Path(folder) / file_name, table)

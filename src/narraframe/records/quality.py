@@ -20,10 +20,15 @@ class Estimate:
 
     def __str__(self) -> str:
         """Return "0.71 [0.64, 0.78]", without what is undefined; "-" if all is."""
+        return f"{self:.2f}"
+
+    def __format__(self, spec: str) -> str:
+        """Return the same with each figure as `spec` says: ".3f" for three decimals."""
+        spec = spec or ".2f"
         if math.isnan(self.value):
             return "-"
-        interval = "" if math.isnan(self.low) else f" [{self.low:.2f}, {self.high:.2f}]"
-        return f"{self.value:.2f}{interval}"
+        interval = "" if math.isnan(self.low) else f" [{self.low:{spec}}, {self.high:{spec}}]"
+        return f"{self.value:{spec}}{interval}"
 
 
 @dataclass(frozen=True, slots=True)

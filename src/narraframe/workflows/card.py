@@ -115,18 +115,11 @@ def _quality(quality: Quality, test: Quality | None) -> Iterator[str]:
         if measured is None:
             continue
         n, k = len(measured.measured), len(measured.labels)
+        error = measured.calibration_error
         yield f"- {_capital(measured.how)}: {measured.n_posts:,} posts"
         yield f"  - Micro F1: {measured.micro_f1}"
         yield f"  - Macro F1 over {n} of {k} labels: {measured.macro_f1}"
-        yield f"  - Mean over labels of the expected calibration error: {_fine(measured)}"
-
-
-def _fine(quality: Quality) -> str:
-    error = quality.calibration_error
-    if math.isnan(error.value):
-        return "-"
-    interval = "" if math.isnan(error.low) else f" [{error.low:.3f}, {error.high:.3f}]"
-    return f"{error.value:.3f}{interval}"
+        yield f"  - Mean over labels of the expected calibration error: {error:.3f}"
 
 
 def _failures(quality: Quality, facts: CardFacts) -> Iterator[str]:

@@ -13,6 +13,7 @@ from narraframe.io.annotations import altered_files, read_annotations, write_ann
 from narraframe.io.codebook import read_codebook, write_codebook
 from narraframe.io.files import check_output
 from narraframe.records import Codebook
+from narraframe.workflows.labelled_posts import labelled_posts
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.watch import Watch
 
@@ -83,8 +84,12 @@ def make_from_labels(
     check_output(output, endings=(".toml",), inputs=paths, force=force)
     if annotations_output is not None:
         check_output(annotations_output, endings=(".csv",), inputs=paths, force=force)
-    posts = read_ready(paths, options=options, watch=watch).posts
-    made = from_labels(posts, title=title, annotator="imported", minimum=minimum, most=most)
+    labelled = labelled_posts(read_ready(paths, options=options, watch=watch), watch=watch)
+    for note in labelled.notes:
+        watch.warn(note)
+    made = from_labels(
+        labelled.posts, title=title, annotator="imported", minimum=minimum, most=most
+    )
     write_codebook(output, made.codebook, force=force)
     if annotations_output is not None:
         provenance = {

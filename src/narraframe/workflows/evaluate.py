@@ -18,7 +18,14 @@ from narraframe.io.registry import find_model
 from narraframe.metrics.quality import measure
 from narraframe.metrics.selective import Selective, selective
 from narraframe.records import Codebook, Post, Quality, Scores
-from narraframe.workflows.label_matrix import asked_cells, label_matrix
+from narraframe.workflows.label_matrix import (
+    KnownLabels,
+    asked_cells,
+    known_labels,
+    label_matrix,
+    strange_note,
+)
+from narraframe.workflows.labelled_posts import labelled_posts
 from narraframe.workflows.reading import ReadOptions, read_ready
 from narraframe.workflows.results import results_csv
 from narraframe.workflows.scorer import Scorer, open_registered
@@ -59,6 +66,10 @@ def evaluate(
     so does a label that the model could not learn. What the model leaves open, as too close to
     call, is measured as it would decide if it had to; beside that, what abstaining does.
 
+    Where the codebook was made from labels, it is not one that says what may be asked: labels that
+    it lacks (new ones, or those too rare to be kept) are left out of the figures, with a warning.
+    An analyst's codebook does say so, and a label that it lacks is a fault.
+
     A label that a post does not carry is a known 0 if its facet was asked of the post: one that
     `facets` names, the only one of the codebook, or one of which the post carries another label.
 
@@ -70,19 +81,23 @@ def evaluate(
     InputError
         If no labelled post is left to measure on, or none tells of any facet.
     CodebookError
-        If the posts' labels do not fit the model's codebook (see `label_matrix`).
+        If the posts' labels do not fit the model's codebook (see `label_matrix`), or none of them
+        is in it.
     ModelError, EncoderError
         If the model or its encoder is not to be found.
     """
     if output is not None:
         check_output(output, endings=(".csv", ".json"), inputs=paths, force=force)
     found = find_model(workspace.store, model_uri)
-    labelled = [
-        p for p in read_ready(paths, options=options, watch=watch).posts if p.labels is not None
-    ]
+    labelled = labelled_posts(read_ready(paths, options=options, watch=watch), watch=watch)
     scorer = open_registered(found, workspace=workspace, watch=watch)
     codebook, where = scorer.bundle.codebook, ", ".join(paths)
-    posts = _unseen(labelled, scorer, where=where)
+    known = KnownLabels(_unseen(labelled.posts, scorer, where=where))
+    if scorer.bundle.record.experiment["data"].get("labelled"):
+        known = known_labels(known.posts, codebook)
+    if known.left_out:
+        watch.warn(strange_note(known, codebook))
+    posts = known.posts
     y = label_matrix(posts, codebook)
     asked = asked_cells(y, codebook, facets=facets)
     _check_any(asked, where=where)
@@ -105,19 +120,37 @@ def evaluate(
         seed=0,
     )
     if output is not None:
-        as_csv = output.suffix == ".csv"
-        write_text(output, results_csv(quality) if as_csv else quality_json(quality), force=force)
+        figures = _csv if output.suffix == ".csv" else _json
+        write_text(output, figures(quality, known), force=force)
     counts = {
-        "labelled posts": len(labelled),
-        "left out: copies or near-copies of training posts": len(labelled) - len(posts),
+        "labelled posts": len(labelled.posts),
+        "left out: copies or near-copies of training posts": len(labelled.posts) - len(posts),
         "without a score (counted as nothing decided)": sum(map(bool, scores.reasons)),
         "labels not measured, as no post carries any of their facet": int(
             (~asked.any(axis=0)).sum()
         ),
         "decisions left open, as too close to call": int((asked & scores.abstained).sum()),
     }
-    notes = (*codebook_notes(scorer.classifier), *never_note(scorer.classifier))
+    if known.left_out:
+        counts["labels left out, as the model was not taught them"] = len(known.left_out)
+        counts["posts that carry such labels"] = known.n_posts
+    classifier = scorer.classifier
+    notes = (*labelled.notes, *codebook_notes(classifier), *never_note(classifier))
     return Evaluation(quality, _selective(y, asked, scores, groups), counts, notes)
+
+
+def _csv(quality: Quality, known: KnownLabels) -> str:
+    """Return the figures as CSV, and how many posts carry a label that is in none of them."""
+    table = results_csv(quality)
+    if not known.left_out:
+        return table
+    empty = "," * (table.partition("\n")[0].count(",") - 2)
+    return f"{table}({len(known.left_out)} labels left out),0,{known.n_posts}{empty}\n"
+
+
+def _json(quality: Quality, known: KnownLabels) -> str:
+    """Return the figures as JSON, and on how many posts each label is that is in none of them."""
+    return quality_json(quality, labels_left_out=dict(known.left_out))
 
 
 def _selective(
@@ -128,11 +161,11 @@ def _selective(
     return selective(y, asked, scores.decision, scores.abstained, groups, seed=0)
 
 
-def _unseen(labelled: Sequence[Post], scorer: Scorer, *, where: str) -> list[Post]:
+def _unseen(labelled: Sequence[Post], scorer: Scorer, *, where: str) -> tuple[Post, ...]:
     """Leave out the groups in which a post is a copy or near-copy of a training post."""
     groups = group_numbers(labelled)
     seen = np.isin(groups, groups[scorer.has_seen(labelled)])
-    posts = [post for post, known in zip(labelled, seen, strict=True) if not known]
+    posts = tuple(post for post, known in zip(labelled, seen, strict=True) if not known)
     if not posts:
         raise InputError(
             "no labelled post is left to measure on",

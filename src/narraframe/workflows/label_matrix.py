@@ -3,13 +3,66 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.errors import CodebookError, UsageError
 from narraframe.records import Codebook, Post
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class KnownLabels:
+    """Posts with those of their labels that a codebook has.
+
+    `left_out` are the others, most frequent first, with the number of posts that carried each, and
+    `n_posts` counts the posts that carried any.
+    """
+
+    posts: tuple[Post, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    n_posts: int = 0
+
+
+def known_labels(posts: Sequence[Post], codebook: Codebook) -> KnownLabels:
+    """Take off the posts what `codebook` has neither as a name nor as an id.
+
+    A post that carries nothing else stays, as one to which none of the known labels applies.
+
+    Raises
+    ------
+    CodebookError
+        If the posts carry labels, and none of them is known.
+    """
+    known = _columns(codebook)
+    carried = Counter(name for post in posts for name in post.labels or ())
+    left_out = {name: n for name, n in carried.most_common() if name not in known}
+    if left_out and len(left_out) == len(carried):
+        none = f"none of the {len(carried):,} labels of the posts is"
+        raise _unknown(none, list(left_out), list(known), codebook)
+    kept = tuple(
+        replace(post, labels=tuple(name for name in post.labels or () if name in known))
+        for post in posts
+    )
+    n_posts = sum(new.labels != old.labels for new, old in zip(kept, posts, strict=True))
+    return KnownLabels(kept, left_out, n_posts)
+
+
+def strange_note(known: KnownLabels, codebook: Codebook) -> str:
+    """Say which labels were left out, and what that does to the figures."""
+    names = list(known.left_out)
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return (
+        f"{len(names):,} labels on {known.n_posts:,} of {len(known.posts):,} posts are not among "
+        f"those that the model was taught: {_listed(names, list(_columns(codebook)))}{more}. They "
+        "are left out of the figures; a post that carries no other counts as one to which none of "
+        "the known labels applies"
+    )
 
 
 def label_matrix(posts: Sequence[Post], codebook: Codebook) -> NDArray[np.int8]:
@@ -81,15 +134,12 @@ def asked_cells(
 
 def _meanings(posts: Sequence[Post], codebook: Codebook) -> Mapping[str, int]:
     """Return the column that each string which the posts carry means."""
-    meanings: dict[str, list[int]] = {}
-    for j, label in enumerate(codebook.labels):
-        meanings.setdefault(label.name, []).append(j)
-    for j, label_id in enumerate(codebook.label_ids):
-        meanings.setdefault(label_id, [j])
+    meanings = _columns(codebook)
     carried = sorted({name for post in posts for name in post.labels or ()})
     unknown = [name for name in carried if name not in meanings]
     if unknown:
-        raise _unknown(unknown, list(meanings), codebook)
+        some = f"{len(unknown):,} labels of the posts are not"
+        raise _unknown(some, unknown, list(meanings), codebook)
     several = [name for name in carried if len(meanings[name]) > 1]
     if several:
         listed = [
@@ -104,16 +154,31 @@ def _meanings(posts: Sequence[Post], codebook: Codebook) -> Mapping[str, int]:
     return {name: meanings[name][0] for name in carried}
 
 
-def _unknown(unknown: Sequence[str], known: Sequence[str], codebook: Codebook) -> CodebookError:
-    near = [difflib.get_close_matches(name, known, n=1) for name in unknown[:5]]
-    hints = [
+def _columns(codebook: Codebook) -> dict[str, list[int]]:
+    """Return the columns that each name, and each id that is no name, stands for."""
+    columns: dict[str, list[int]] = {}
+    for j, label in enumerate(codebook.labels):
+        columns.setdefault(label.name, []).append(j)
+    for j, label_id in enumerate(codebook.label_ids):
+        columns.setdefault(label_id, [j])
+    return columns
+
+
+def _unknown(
+    what: str, unknown: Sequence[str], known: Sequence[str], codebook: Codebook
+) -> CodebookError:
+    return CodebookError(
+        f"{what} in the model's codebook {codebook.version}: {_listed(unknown, known)}",
+        remedy="Use the names or ids of its codebook.",
+    )
+
+
+def _listed(unknown: Sequence[str], known: Sequence[str]) -> str:
+    """List the first few of `unknown`, each with the nearest that is known."""
+    near = [difflib.get_close_matches(name, known, n=1) for name in unknown[:_SHOWN]]
+    return ", ".join(
         f"{name!r}" + (f" (did you mean {close[0]!r}?)" if close else "")
         for name, close in zip(unknown, near, strict=False)
-    ]
-    return CodebookError(
-        f"{len(unknown)} labels of the posts are not in the model's codebook "
-        f"{codebook.version}: {', '.join(hints)}",
-        remedy="Use the names or ids of its codebook.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -132,14 +133,20 @@ class Measurer:
         split, data, seed = self.experiment.split, self.data, self.experiment.seed
         y, mask, groups = data.targets.y, data.targets.mask, data.groups
         if by == "time":
-            one = time_split(_times(data), groups, since=_since(split))
-            first = split.since or str(np.nanmin(_times(data)[one.test]))[:10]
+            times = _times(data)
+            one = time_split(times, groups, since=_since(split))
+            first = split.since or str(np.nanmin(times[one.test]))[:10]
+            undated = int(np.isnat(times).sum())
             left = f", {len(one.copies):,} copies left out" if len(one.copies) else ""
+            left += f", {undated:,} posts without a date left out" if undated else ""
             return [one], f"trained on the past, tested on posts since {first}{left}"
         if by in ("channel", "author"):
             whose = [getattr(post, by) for post in data.posts]
             found = channel_splits(y, mask, groups, whose, n_folds=split.folds, seed=seed, named=by)
-            return found, f"{len(found)}-fold cross-validation by {by}"
+            n_unknown, n_copies = sum(not name for name in whose), sum(len(s.copies) for s in found)
+            left = f", {n_copies:,} copies left out" if n_copies else ""
+            left += f", {n_unknown:,} posts of no known {by} only taught" if n_unknown else ""
+            return found, f"{len(found)}-fold cross-validation by {by}{left}"
         n_folds = min(split.folds, data.n_groups)
         made = group_splits(y, mask, groups, n_folds=n_folds, seed=seed)
         return made, f"{n_folds}-fold cross-validation by near-duplicate group"
@@ -231,4 +238,10 @@ def _times(data: TrainingData) -> NDArray[np.datetime64]:
 
 
 def _since(split: SplitSettings) -> np.datetime64 | None:
-    return np.datetime64(split.since, "us") if split.since else None
+    """Return the moment in UTC, which a date without a zone is taken to be."""
+    if not split.since:
+        return None
+    moment = datetime.fromisoformat(split.since)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "us")

@@ -30,12 +30,16 @@ class ReadOptions:
 
 @dataclass
 class Account:
-    """What a reading came to: counted while it runs, complete when it ends."""
+    """What a reading came to: counted while it runs, complete when it ends.
+
+    `first_notes` holds the first note of each kind.
+    """
 
     read: int = 0
     merged: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    first_notes: dict[str, Note] = field(default_factory=dict)
     bad: int = 0
     faults: list[BadRecord] = field(default_factory=list)
 
@@ -148,6 +152,7 @@ def keep_account(
             account.skipped[item.why] += 1
         elif isinstance(item, Note):
             account.notes[item.what] += 1
+            account.first_notes.setdefault(item.what, item)
         else:
             count_bad(item, options=options, account=account)
             yield item

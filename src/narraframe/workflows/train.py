@@ -30,7 +30,8 @@ from narraframe.workflows.embedding import open_encoder
 from narraframe.workflows.fitting import Fitted, candidates_of, fit_and_measure
 from narraframe.workflows.frozen import freeze_test, set_test_aside
 from narraframe.workflows.labelled import annotations_in
-from narraframe.workflows.reading import ReadOptions, read_ready
+from narraframe.workflows.labelled_posts import labelled_posts
+from narraframe.workflows.reading import Reading, ReadOptions, read_ready
 from narraframe.workflows.register import check_places, register
 from narraframe.workflows.seen import signatures
 from narraframe.workflows.train_notes import train_notes
@@ -70,18 +71,26 @@ def train_experiment(
     """
     experiment = load(Experiment, path)
     inputs = [str(_named(experiment.data.posts, where=path, workspace=workspace))]
-    posts = read_ready(inputs, options=options, watch=watch).posts
+    reading = read_ready(inputs, options=options, watch=watch)
     if experiment.data.labelled:
-        return _train_on_labels(posts, experiment, workspace=workspace, watch=watch)
+        return _train_on_labels(reading, experiment, workspace=workspace, watch=watch)
     codebook = read_codebook(workspace.path(experiment.data.codebook))
     folder = workspace.path(experiment.data.annotations)
     none_yet = folder.is_dir() and not any(folder.glob("*.csv"))
     annotations = () if none_yet else annotations_in(folder, codebook)
-    return _train(posts, annotations, codebook, experiment, workspace=workspace, watch=watch)
+    return _train(
+        reading.posts, annotations, codebook, experiment, workspace=workspace, watch=watch
+    )
 
 
 def train_labelled(
-    paths: Sequence[str], *, name: str, options: ReadOptions, workspace: Workspace, watch: Watch
+    paths: Sequence[str],
+    *,
+    name: str,
+    options: ReadOptions,
+    workspace: Workspace,
+    watch: Watch,
+    one_label: bool = False,
 ) -> Trained:
     """Train on posts whose records carry labels, with a codebook made from them.
 
@@ -95,13 +104,15 @@ def train_labelled(
         If they do not carry a model.
     """
     check_model_name(name, where="--name")
-    posts = read_ready(paths, options=options, watch=watch).posts
+    reading = read_ready(paths, options=options, watch=watch)
     experiment = Experiment(
         purpose="Learn the labels that came with the posts.",
         model=name,
-        data=DataSettings(posts=", ".join(Path(path).name for path in paths), labelled=True),
+        data=DataSettings(
+            posts=", ".join(Path(path).name for path in paths), labelled=True, one_label=one_label
+        ),
     )
-    return _train_on_labels(posts, experiment, workspace=workspace, watch=watch)
+    return _train_on_labels(reading, experiment, workspace=workspace, watch=watch)
 
 
 def _named(posts: str, *, where: Path, workspace: Workspace) -> Path:
@@ -119,17 +130,14 @@ def _named(posts: str, *, where: Path, workspace: Workspace) -> Path:
 
 
 def _train_on_labels(
-    posts: Sequence[Post], experiment: Experiment, *, workspace: Workspace, watch: Watch
+    reading: Reading, experiment: Experiment, *, workspace: Workspace, watch: Watch
 ) -> Trained:
     """Train on the labels that the posts carry, with a codebook made from them."""
     made_here = "made from the labels"
     data = replace(experiment.data, codebook=made_here, annotations=made_here)
     experiment = replace(experiment, data=data)
-    posts = [
-        post
-        for post in posts
-        if post.labels is not None and (post.labels or not data.only_labelled)
-    ]
+    labelled = labelled_posts(reading, watch=watch)
+    posts = [post for post in labelled.posts if post.labels or not data.only_labelled]
     if 0 < data.sample < len(posts):
         drawn = np.random.default_rng(experiment.seed).permutation(len(posts))[: data.sample]
         posts = [posts[i] for i in np.sort(drawn)]
@@ -138,9 +146,16 @@ def _train_on_labels(
         title=f"Labels of {experiment.model}",
         annotator="imported",
         most=data.most_frequent or None,
+        one_label=data.one_label,
     )
     return _train(
-        posts, made.annotations, made.codebook, experiment, workspace=workspace, watch=watch
+        posts,
+        made.annotations,
+        made.codebook,
+        experiment,
+        left_out=labelled.notes,
+        workspace=workspace,
+        watch=watch,
     )
 
 
@@ -150,6 +165,7 @@ def _train(
     codebook: Codebook,
     experiment: Experiment,
     *,
+    left_out: Sequence[str] = (),
     workspace: Workspace,
     watch: Watch,
 ) -> Trained:
@@ -171,7 +187,10 @@ def _train(
     chosen = asdict(fitted.classifier.settings)
     heads = replace(experiment.heads, features=chosen["features"], head=chosen["head"])
     experiment = replace(experiment, heads=heads)
-    notes = train_notes(taught, annotations, codebook, fitted.classifier, encoder, experiment)
+    notes = (
+        *left_out,
+        *train_notes(taught, annotations, codebook, fitted.classifier, encoder, experiment),
+    )
     bundle = Bundle(
         record=_record(taught, codebook, experiment, encoder, workspace, notes),
         codebook=codebook,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from narraframe.annotations.contrary import contrary_copies
+from narraframe.annotations.from_labels import facet_of_labels
 from narraframe.annotations.splits import leak, random_folds
 from narraframe.classifiers.classifier import Classifier
 from narraframe.config import Experiment
@@ -35,19 +37,17 @@ def train_notes(
     if data.tuner and classifier.tuned:
         notes.append(_tuned_note(data, data.tuner, classifier))
     if annotations:
-        notes.append(_leak_note(data, experiment))
+        notes += [_leak_note(data, experiment), *_contrary_note(data)]
+        notes += _one_label_note(data, codebook)
     if others:
         versions = ", ".join(sorted(others))
         notes.append(
             f"annotations were made with codebook {versions}, not {codebook.version}: "
             "a label whose meaning changed is judged by its old meaning"
         )
-    untrained = np.array([why != "" for why in classifier.reasons], dtype=np.bool_)
-    silent = _named(classifier, untrained & ~classifier.from_codebook)
-    if silent:
-        notes.append(f"not learnt: {silent}")
     return (
         *notes,
+        *_untrained_notes(classifier),
         *codebook_notes(classifier),
         *never_note(classifier),
         *choice_note(classifier),
@@ -59,22 +59,18 @@ def codebook_notes(classifier: Classifier) -> tuple[str, ...]:
 
     A trained label above such a one is at least as probable, so its calibration is lost too.
     """
-    told, reasons = classifier.from_codebook, np.array(classifier.reasons)
+    told = classifier.from_codebook
     raised = np.zeros_like(told)
     for child, parent in classifier.heads.structure.links:
         raised[parent] |= told[child] or raised[child]
-    notes = []
-    for why in dict.fromkeys(reasons[told].tolist()):
-        names = _named(classifier, told & (reasons == why))
-        notes.append(f"from the codebook, not calibrated, for {why}: {names}")
-    if (raised & ~told).any():
-        above = _named(classifier, raised & ~told)
+    notes = [
+        f"from the codebook, not calibrated ({why}): {names}"
+        for why, names in _by_reason(classifier, told)
+    ]
+    above = ", ".join(classifier.label_ids[j] for j in np.flatnonzero(raised & ~told))
+    if above:
         notes.append(f"at least as probable as such a label below, so not calibrated: {above}")
     return tuple(notes)
-
-
-def _named(classifier: Classifier, which: NDArray[np.bool_]) -> str:
-    return ", ".join(classifier.label_ids[j] for j in np.flatnonzero(which))
 
 
 def choice_note(classifier: Classifier) -> tuple[str, ...]:
@@ -87,6 +83,21 @@ def choice_note(classifier: Classifier) -> tuple[str, ...]:
         f"of a single-choice facet the most probable label is decided, at whatever precision: "
         f"{names}; abstain leaves the doubtful ones open",
     )
+
+
+def _untrained_notes(classifier: Classifier) -> list[str]:
+    """Name the labels that were not learnt and that the codebook does not score either."""
+    silent = ~classifier.from_codebook
+    return [f"not learnt ({why}): {names}" for why, names in _by_reason(classifier, silent)]
+
+
+def _by_reason(classifier: Classifier, which: NDArray[np.bool_]) -> list[tuple[str, str]]:
+    """Name those labels of `which` (k,) that were not trained, reason by reason."""
+    untrained: dict[str, list[str]] = {}
+    for j in np.flatnonzero(which):
+        if why := classifier.reasons[j]:
+            untrained.setdefault(why, []).append(classifier.label_ids[j])
+    return [(why, ", ".join(ids)) for why, ids in untrained.items()]
 
 
 def never_note(classifier: Classifier) -> tuple[str, ...]:
@@ -103,7 +114,7 @@ def never_note(classifier: Classifier) -> tuple[str, ...]:
         return ()
     names = ", ".join(classifier.label_ids[j] for j in never)
     precision = classifier.settings.precision
-    return (f"never decided, as a precision of {precision:.2f} is out of reach: {names}",)
+    return (f"never decided, as a precision of {precision:g} is out of reach: {names}",)
 
 
 def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
@@ -120,6 +131,20 @@ def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
     )
 
 
+def _one_label_note(data: TrainingData, codebook: Codebook) -> tuple[str, ...]:
+    """Offer `one_label` where labels that came with posts seem to rule each other out."""
+    targets = data.targets
+    made_here = codebook.facets == (facet_of_labels(one_label=False),)
+    if not made_here or len(targets.label_ids) < 2 or not targets.mask.all():
+        return ()
+    if not ((targets.y == 1).sum(axis=1) == 1).all():
+        return ()
+    return (
+        "each post carries exactly one label: if new posts do too, --one-label (one_label = true "
+        "under [data] of an experiment) learns them against each other",
+    )
+
+
 def _leak_note(data: TrainingData, experiment: Experiment) -> str:
     """Say what a split that ignores copies would have put on both sides."""
     n = len(data.posts)
@@ -128,6 +153,17 @@ def _leak_note(data: TrainingData, experiment: Experiment) -> str:
     return (
         f"a split that ignores copies would have leaked {leaked.n_posts:,} of {n:,} posts "
         f"({leaked.n_groups:,} groups); this one leaks none"
+    )
+
+
+def _contrary_note(data: TrainingData) -> tuple[str, ...]:
+    """Say how many copies of one text contradict each other; () if none do."""
+    found = contrary_copies(data.texts, data.targets.y, data.targets.mask)
+    if not found.n_texts:
+        return ()
+    return (
+        f"{found.n_texts:,} groups of copies (posts of one text) contradict each other, on "
+        f"{found.n_labels:,} labels: one says that the label applies, another that it does not",
     )
 
 

@@ -1,7 +1,7 @@
 """Reading posts: one reader a format, each a generator of posts and of remarks on them."""
 
 from narraframe.io.posts.columns import Columns
-from narraframe.io.posts.common import Item, Note, Skipped
+from narraframe.io.posts.common import Item, Note, Skipped, unread
 from narraframe.io.posts.dates import parse_date
 from narraframe.io.posts.naming import shown_names
 from narraframe.io.posts.reading import FORMATS, read_posts
@@ -15,4 +15,5 @@ __all__ = [
     "parse_date",
     "read_posts",
     "shown_names",
+    "unread",
 ]

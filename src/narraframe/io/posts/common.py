@@ -28,10 +28,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something lost or assumed in a post that was kept; `where` is "file: position"."""
+    """Something lost or assumed in a post that was kept; `where` is "file: position".
+
+    `got` is what could not be read, None where nothing was lost.
+    """
 
     where: str
     what: str
+    got: object = None
 
 
 Item = Post | BadRecord | Skipped | Note
@@ -69,6 +73,11 @@ def id_deriver() -> DeriveId:
         return f"p-{digest.hex()}"
 
     return derive
+
+
+def unread(part: str) -> str:
+    """Return what a note says of a part of a post that could not be read."""
+    return f"the {part} could not be read"
 
 
 def writable(post: Post) -> Iterator[Post | Note]:

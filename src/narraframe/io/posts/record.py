@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from narraframe.io.posts.columns import Names, is_own_table
-from narraframe.io.posts.common import DeriveId, Item, Note, Origin, writable
+from narraframe.io.posts.common import DeriveId, Item, Note, Origin, unread, writable
 from narraframe.io.posts.dates import parse_date
 from narraframe.io.posts.lang import parse_lang
 from narraframe.io.posts.values import (
@@ -39,7 +39,7 @@ def record_items(
     if media is None and not any(name in record for name in names["text"]):
         yield BadRecord(where, "the record has no text")
         return
-    lost: list[str] = []
+    lost: dict[str, object] = {}
     channel = as_name(_first(record, names["channel"])) or origin.channel
     created_at = _date(record, names["created_at"], lost)
     post_id = as_name(_first(record, names["post_id"]))
@@ -57,8 +57,8 @@ def record_items(
         **parsed,
     )
     yield from writable(post)
-    for name in lost:
-        yield Note(where, f"the {name} could not be read")
+    for name, got in lost.items():
+        yield Note(where, unread(name), got)
 
 
 def _first(record: Mapping[str, object], keys: tuple[str, ...]) -> object:
@@ -68,20 +68,23 @@ def _first(record: Mapping[str, object], keys: tuple[str, ...]) -> object:
     return None
 
 
-def _date(record: Mapping[str, object], keys: tuple[str, ...], lost: list[str]) -> datetime | None:
+def _date(
+    record: Mapping[str, object], keys: tuple[str, ...], lost: dict[str, object]
+) -> datetime | None:
     values = [value for key in keys if not is_missing(value := record.get(key))]
     dates = (date for value in values if (date := parse_date(value)) is not None)
     found = next(dates, None)
     if values and found is None:
-        lost.append("date")
+        lost["date"] = values[0]
     return found
 
 
-def _parsed(record: Mapping[str, object], names: Names, part: str, lost: list[str]) -> Any:
+def _parsed(record: Mapping[str, object], names: Names, part: str, lost: dict[str, object]) -> Any:
+    value = _first(record, names[part])
     try:
-        return _PARSED[part](_first(record, names[part]))
+        return _PARSED[part](value)
     except (ValueError, OverflowError, RecursionError):
-        lost.append(part)
+        lost[part] = value
         return None
 
 

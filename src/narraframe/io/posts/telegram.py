@@ -13,6 +13,7 @@ from narraframe.io.posts.common import (
     Origin,
     Skipped,
     id_deriver,
+    unread,
     writable,
 )
 from narraframe.io.posts.dates import parse_date
@@ -113,7 +114,7 @@ def message_items(
     )
     yield from with_extras(post, message, where=where)
     if date is not None and created_at is None:
-        yield Note(where, "the date could not be read")
+        yield Note(where, unread("date"), date)
     elif created_at is not None and "date_unixtime" not in message:
         yield Note(where, "the date is local time of an unknown zone, taken as UTC")
 
@@ -124,15 +125,16 @@ def with_extras(post: Post, message: Mapping[str, object], *, where: str) -> Ite
     Labels and language are no part of an export: people and programs add them to its messages.
     """
     found: dict[str, Any] = {}
-    unreadable = []
+    lost: dict[str, object] = {}
     for name, parse in _EXTRAS.items():
+        value = message.get(name)
         try:
-            found[name] = parse(message.get(name))
+            found[name] = parse(value)
         except (ValueError, OverflowError, RecursionError):
-            unreadable.append(name)
+            lost[name] = value
     yield from writable(replace(post, **found))
-    for name in unreadable:
-        yield Note(where, f"the {name} could not be read")
+    for name, got in lost.items():
+        yield Note(where, unread(name), got)
 
 
 def _entries(cursor: JsonCursor) -> Iterator[_Entry]:

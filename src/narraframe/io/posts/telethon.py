@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from narraframe.io.posts.common import DeriveId, Item, Note, Origin, Skipped
+from narraframe.io.posts.common import DeriveId, Item, Note, Origin, Skipped, unread
 from narraframe.io.posts.dates import parse_date
 from narraframe.io.posts.telegram import with_extras
 from narraframe.io.posts.values import as_name, joined_text
@@ -64,7 +64,7 @@ def telethon_items(
     )
     yield from with_extras(post, message, where=where)
     if message.get("date") is not None and created_at is None:
-        yield Note(where, "the date could not be read")
+        yield Note(where, unread("date"), message["date"])
 
 
 def _peer(value: object) -> str | None:
