@@ -244,8 +244,8 @@ def _fall_back(
     scores[at] = np.where(fallen, codebook.scores, scores[at])
     slopes[at] = np.where(fallen, codebook.stack.slopes[0], slopes[at])
     intercept = np.where(fallen, codebook.stack.intercept, stack.intercept)
-    bend = np.where(fallen, codebook.stack.bend, stack.bend)
-    return ViewScores(tuple(fitted), np.array(scores)), Stack(np.array(slopes), intercept, bend)
+    stack = replace(stack, slopes=np.array(slopes), intercept=intercept)
+    return ViewScores(tuple(fitted), np.array(scores)), stack
 
 
 def _answerable(structure: Structure, scored: NDArray[np.bool_]) -> Structure:
