@@ -79,3 +79,12 @@ def test_unknown_cells_take_no_part():
     other = np.where(known, y, 1 - y).astype(np.int8)
     hidden = np.where(known, z, np.nan)
     assert (fit_bend(z, y, known) == fit_bend(hidden, other, known)).all()
+
+
+def test_a_label_that_is_not_bent_keeps_its_logits_to_the_bit_beside_others_that_are():
+    logit = np.random.default_rng(0).normal(scale=5, size=(200, 2))
+    bend = straight(2)
+    bend[:, 1] = 0.8, 1.2, 0.1
+    found = bent(logit, bend)
+    assert found[:, 0].tobytes() == logit[:, 0].tobytes()
+    assert (found[:, 1] != logit[:, 1]).any()

@@ -239,7 +239,7 @@ def _fit(
 ) -> tuple[TrainingData, Fitted]:
     features = dict.fromkeys(v for s in candidates_of(experiment) for v in s.features)
     tools: dict[str, Any] = {"encoder": encoder, "workspace": workspace, "watch": watch}
-    falls_back = not experiment.data.labelled and is_described(codebook).any()
+    falls_back = is_described(codebook).any()  # one made from the labels describes none
     if falls_back:
         features["definitions"] = None
     data = assemble(
