@@ -115,10 +115,8 @@ def _ids(names: Sequence[str]) -> dict[str, str]:
     ids: dict[str, str] = {}
     taken: set[str] = {FACET_ID}
     for number, name in enumerate(names, start=1):
-        stem = (
-            re.sub(r"[^a-z0-9]+", "_", anyascii(name).lower()).strip("_")[:_LONGEST_STEM]
-            or f"label_{number}"
-        )
+        plain = re.sub(r"[^a-z0-9]+", "_", anyascii(name).lower()).strip("_")
+        stem = plain[:_LONGEST_STEM] or f"label_{number}"
         label_id, copy = stem, 2
         while label_id in taken:
             label_id, copy = f"{stem}_{copy}", copy + 1
