@@ -32,8 +32,18 @@ def test_a_post_labelled_with_none_is_a_known_none_and_an_unlabelled_one_is_unkn
 
 
 def test_names_that_would_share_an_id_are_kept_apart():
-    got = made(post("1", "A b", "a-B", "Ж", "label"))
-    assert sorted(x.label_id for x in got.codebook.labels) == ["a_b", "a_b_2", "label_2", "label_4"]
+    got = made(post("1", "A b", "a-B", "!", "label"))
+    assert sorted(x.label_id for x in got.codebook.labels) == ["a_b", "a_b_2", "label_1", "label_2"]
+
+
+def test_ids_of_names_in_other_scripts_can_be_read():
+    got = made(post("1", "Війна", "Санкції проти РФ", "Économie", "战争"))
+    assert {x.name: x.label_id for x in got.codebook.labels} == {
+        "Війна": "viyna",
+        "Санкції проти РФ": "sanktsii_proti_rf",
+        "Économie": "economie",
+        "战争": "zhanzheng",
+    }
 
 
 def test_rare_labels_are_left_out_and_their_posts_stay():

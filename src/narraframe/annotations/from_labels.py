@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from anyascii import anyascii
 
 from narraframe.errors import CodebookError
 from narraframe.records import Annotation, Codebook, Facet, Label, Post
@@ -110,12 +111,12 @@ def _annotations(post: Post, ids: dict[str, str], annotator: str) -> list[Annota
 
 
 def _ids(names: Sequence[str]) -> dict[str, str]:
-    """Make ids of names: ASCII where the script allows, cut, and numbered where they are alike."""
+    """Make ids of names: in Latin letters, cut, and numbered where they are alike."""
     ids: dict[str, str] = {}
     taken: set[str] = {FACET_ID}
     for number, name in enumerate(names, start=1):
-        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-        stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_LONGEST_STEM] or f"label_{number}"
+        plain = re.sub(r"[^a-z0-9]+", "_", anyascii(name).lower()).strip("_")
+        stem = plain[:_LONGEST_STEM] or f"label_{number}"
         label_id, copy = stem, 2
         while label_id in taken:
             label_id, copy = f"{stem}_{copy}", copy + 1

@@ -14,6 +14,7 @@ from narraframe.errors import UsageError
 from narraframe.records import Quality
 
 if TYPE_CHECKING:
+    from narraframe.metrics.reliability import Curve
     from narraframe.metrics.selective import Selective
     from narraframe.workflows.fitting import Fitted
     from narraframe.workflows.reading import ReadOptions
@@ -144,6 +145,8 @@ def evaluate(
         watch=TerminalWatch(),
     )
     _show_quality(evaluated.quality)
+    if _show_chance(evaluated.reliability):
+        say("the calibration error is more than chance explains")
     _show_selective(evaluated.selective)
     for note in evaluated.notes:
         say(note)
@@ -152,12 +155,7 @@ def evaluate(
 
 def _show_more(fitted: Fitted) -> None:
     """Show what was measured beside the main figures."""
-    curve = fitted.reliability.pooled
-    say(
-        f"by chance alone, perfectly calibrated probabilities of these posts would show "
-        f"{curve.chance.mean:.3f}, in 1 case of 20 more than {curve.chance.high:.3f}"
-    )
-    if curve.is_off:
+    if _show_chance(fitted.reliability.pooled):
         say("the calibration error is more than chance explains: see reliability.png in the run")
     if fitted.candidates:
         rows = [
@@ -182,6 +180,17 @@ def _show_more(fitted: Fitted) -> None:
             f"seemed {row.careless:.3f}"
         )
     _show_selective(fitted.selective)
+
+
+def _show_chance(curve: Curve) -> bool:
+    """Show the calibration error that chance alone would make; tell whether there is more."""
+    if math.isnan(curve.error):
+        return False
+    say(
+        f"by chance alone, perfectly calibrated probabilities of these posts would show "
+        f"{curve.chance.mean:.3f}, in 1 case of 20 more than {curve.chance.high:.3f}"
+    )
+    return curve.is_off
 
 
 def _show_selective(kept: Selective | None) -> None:

@@ -16,6 +16,7 @@ from narraframe.io.files import check_output, write_text
 from narraframe.io.models import quality_json
 from narraframe.io.registry import find_model
 from narraframe.metrics.quality import measure
+from narraframe.metrics.reliability import Curve, reliability
 from narraframe.metrics.selective import Selective, selective
 from narraframe.records import Codebook, Post, Quality, Scores
 from narraframe.workflows.label_matrix import (
@@ -39,10 +40,12 @@ class Evaluation:
     """Quality on the posts that count, and how many counted or did not, and why.
 
     `quality` is that of the decisions the model makes if it has to, as in training; `selective`
-    what abstaining does, None where it never does. `notes` are to be known beside the figures.
+    what abstaining does, None where it never does; `reliability` that of all labels together, with
+    the calibration error that chance alone would show. `notes` are to be known beside the figures.
     """
 
     quality: Quality
+    reliability: Curve
     selective: Selective | None
     counts: Mapping[str, int]
     notes: tuple[str, ...]
@@ -136,7 +139,9 @@ def evaluate(
         counts["posts that carry such labels"] = known.n_posts
     classifier = scorer.classifier
     notes = (*labelled.notes, *codebook_notes(classifier), *never_note(classifier))
-    return Evaluation(quality, _selective(y, asked, scores, groups), counts, notes)
+    curves = reliability(y, asked, scores.probability, groups, scores.label_ids, seed=0)
+    kept = _selective(y, asked, scores, groups)
+    return Evaluation(quality, curves.pooled, kept, counts, notes)
 
 
 def _csv(quality: Quality, known: KnownLabels) -> str:
