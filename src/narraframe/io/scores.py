@@ -44,7 +44,8 @@ def score_rows(scores: Scores, *, names: Mapping[str, str], reasons: Sequence[st
         Name of each label id.
     reasons : sequence of str of length k
         Why a label was not trained; "" where it was. A label can have a probability none the less,
-        as a parent follows its children: then no reason is given, and no threshold.
+        then no reason is given: by the codebook, or (without a threshold) as a parent follows its
+        children.
     """
     k = len(scores.label_ids)
     scored = np.array([not reason for reason in scores.reasons], dtype=np.bool_)
