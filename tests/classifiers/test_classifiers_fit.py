@@ -50,13 +50,12 @@ def test_what_is_unknown_takes_no_part(problem):
 @pytest.mark.parametrize(
     ("positives", "known", "reason"),
     [
-        (slice(0, 4), None, "too few positives"),
         (slice(0, 1), None, "too few positives"),
         (slice(0, 0), None, "too few positives"),
-        (slice(0, 20), slice(0, 4), "too few positives"),
+        (slice(0, 20), slice(0, 1), "too few positives"),
         (slice(0, 160), None, "no negatives"),
         (slice(0, 20), slice(0, 20), "no negatives"),
-        (slice(0, 157), None, "too few negatives"),
+        (slice(0, 159), None, "too few negatives"),
     ],
 )
 def test_labels_that_cannot_be_trained_are_unknown_not_zero(problem, positives, known, reason):
@@ -71,7 +70,7 @@ def test_labels_that_cannot_be_trained_are_unknown_not_zero(problem, positives, 
 
 @pytest.mark.parametrize("head", ["ridge", "svc"])
 def test_nothing_is_fitted_on_labels_that_are_not_trained(problem, head):
-    spoiled = spoil(problem, 1, slice(0, 4))
+    spoiled = spoil(problem, 1, slice(0, 1))
     for view in fit(spoiled, "embedding", "words", head=head).heads.views:
         assert (view.coefficients[:, 1] == 0).all()
         assert view.intercept[1] == 0
@@ -92,7 +91,7 @@ def test_an_untrained_label_does_not_disturb_the_others(problem, features):
     about = np.random.default_rng(0).normal(size=(4, 12)).astype(np.float32)
     first, second = (
         score(fit(spoil(problem, 1, rows), *features, definitions=about), problem)
-        for rows in (slice(0, 2), slice(5, 8))
+        for rows in (slice(0, 1), slice(5, 6))
     )
     assert first.probability[:, 2].tobytes() == second.probability[:, 2].tobytes()
 

@@ -22,7 +22,7 @@ VIEWS = ("embedding", "words", "definitions")
 
 @pytest.fixture(scope="module")
 def problem():
-    return make_problem(n=150, rates=RATES)
+    return make_problem(n=96, rates=RATES)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,18 @@ def test_a_label_that_cannot_be_trained_has_the_score_that_it_had_before_any(
     np.testing.assert_array_equal(found.probability[:, TRAINED], trained.probability[:, TRAINED])
     np.testing.assert_array_equal(found.decision[:, TRAINED], trained.decision[:, TRAINED])
     assert np.isnan(trained.probability[:, FALLEN]).all()
+
+
+def test_what_a_hundred_posts_hardly_show_is_rare_and_not_counted_by_likeness(problem, about):
+    """Not of labels that were asked of fewer of these posts."""
+    many = make_problem(n=120, rates=RATES)
+    mask = many.mask.copy()
+    mask[:30, 4] = False
+    shared = {"definitions": about, "background": background_of(many), **FEW}
+    found = fit(replace(many, mask=mask), *VIEWS, **shared)
+    assert [j for j, why in enumerate(found.reasons) if why] == FALLEN
+    assert np.flatnonzero(found.from_codebook).tolist() == [4]
+    assert np.isnan(found.thresholds[[2, 3]]).all()
 
 
 def test_where_all_labels_are_trained_a_background_changes_nothing(problem, about):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from narraframe.classifiers.classifier import from_parts
 from narraframe.classifiers.predict import predict
 from narraframe.classifiers.settings import HeadSettings
+from narraframe.classifiers.stack import logits
 from narraframe.classifiers.tuned import fit_tuned, tuned_vectors
 from narraframe.errors import ConfigError, ModelError
 
@@ -104,8 +105,7 @@ def test_the_score_of_a_new_post_is_the_mean_of_the_tunings(problem):
     wanted = np.mean(
         [head.score(tuner.encode(head.weights, ["new one", "new two"])) for head in heads], axis=0
     )
-    stack = classifier.heads.stack
-    logit = wanted * stack.slopes[0] + stack.intercept
+    logit = logits(wanted[None], classifier.heads.stack)
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-logit)), atol=2e-6)
 
 

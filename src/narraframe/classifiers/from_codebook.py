@@ -21,6 +21,8 @@ BAR = 2.0
 """Standard deviations above the usual likeness from which a label is decided."""
 CUT = 0.5
 """The probability there."""
+RARE = 100
+"""Annotated posts that say that a label which they do not teach is a rare one."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from narraframe.classifiers.bend import fit_bend
-from narraframe.classifiers.from_codebook import CUT, CodebookScores
+from narraframe.classifiers.from_codebook import CUT, RARE, CodebookScores
 from narraframe.classifiers.linear import FoldMaker
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.softmax import fit_softmax, softmax
@@ -112,7 +112,9 @@ def fit_heads(
     """Weigh the views against each other, and tune the thresholds, on scores of unseen posts.
 
     A label that cannot be trained is scored by the `codebook`, as far as that scores it: no label
-    of a post has a part in that score, and the stack of the other labels does not change.
+    of a post has a part in that score, and the stack of the other labels does not change. From
+    `RARE` posts on that hardly show it, it is not: then it is rare, and likeness would count it
+    where it is not.
 
     Returns
     -------
@@ -130,7 +132,7 @@ def fit_heads(
     stack = stack.only(trained)
     fallen = np.zeros_like(trained)
     if codebook is not None:
-        fallen = ~trained & np.isfinite(codebook.stack.intercept)
+        fallen = ~trained & (mask.sum(axis=0) < RARE) & np.isfinite(codebook.stack.intercept)
     scored = trained | fallen
     structure = _opened(_answerable(structure, scored), y, mask, trained)
     stack = _bent(stack, views.scores, y, known, structure)
