@@ -119,6 +119,7 @@ def setfit(
         "weights": str(find_encoder("all-MiniLM-L6-v2").path),
         "seed": seed,
         "iterations": None if all_pairs else PAIRS_A_POST,
+        "bf16": bench.options.bf16,
     }
     quiet = {"TQDM_DISABLE": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     python = bench.options.setfit / "bin" / "python"
@@ -140,7 +141,8 @@ def setfit(
                 decision=found[f"{head}_yes"],
                 train_s=figures[f"{head}_train_s"],
                 score_s=figures[f"{head}_score_s"],
-                note="all pairs" if all_pairs else f"{PAIRS_A_POST} + {PAIRS_A_POST} pairs a post",
+                note=("all pairs" if all_pairs else f"{PAIRS_A_POST} + {PAIRS_A_POST} pairs a post")
+                + (", bf16" if bench.options.bf16 else ""),
             ),
         )
 
@@ -245,6 +247,7 @@ def main() -> None:
     )
     parser.add_argument("--again", nargs="+", default=[], help="contenders to measure anew")
     parser.add_argument("--all-pairs", action="store_true", help="SetFit on all pairs: hours")
+    parser.add_argument("--bf16", action="store_true", help="SetFit's body in bfloat16")
     parser.add_argument("--setfit", type=Path, default=HERE.parents[1] / ".venv-setfit")
     parser.add_argument("--cache", type=Path, default=HERE / ".cache")
     parser.add_argument("-o", "--output", type=Path, default=HERE / "results" / "classify.csv")

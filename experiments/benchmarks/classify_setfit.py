@@ -39,6 +39,8 @@ def main() -> None:
     model = SetFitModel.from_pretrained(
         job["weights"], multi_target_strategy="one-vs-rest", device="cpu"
     )
+    if job["bf16"]:
+        in_bf16(model)
     figures: dict[str, Any] = {}
     start = time.process_time()
     figures["steps"] = tune(model, given["train"], y, job)
@@ -68,6 +70,12 @@ def tune(model: SetFitModel, texts: list[str], y: NDArray[np.int8], job: dict[st
     trainer = Trainer(model=model, args=arguments, train_dataset=data)
     trainer.train()
     return int(trainer.st_trainer.state.global_step)
+
+
+def in_bf16(model: SetFitModel) -> None:
+    """Let the body multiply in bfloat16; its weights, their updates and the heads stay float32."""
+    body = model.model_body
+    body.forward = torch.autocast("cpu", dtype=torch.bfloat16)(body.forward)
 
 
 def columns(p: object) -> NDArray[np.float32]:

@@ -332,5 +332,5 @@ def test_what_a_split_leaves_out_is_counted_and_a_moment_with_its_zone_is_put_in
         "1 groups of copies (posts of one text) contradict each other, on 2 labels: one says that "
         "the label applies, another that it does not"
     ) in trained.notes
-    ours = [w for w in recwarn if "narraframe" in w.filename]
+    ours = [w for w in recwarn if "site-packages" not in w.filename]  # a clone is named so too
     assert [str(w.message) for w in ours] == []

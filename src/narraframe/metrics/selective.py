@@ -91,8 +91,8 @@ def _decided(
     positive = cells & (y == 1)
     n, n_groups = int(cells.sum()), draws.n_groups(positive.any(axis=1))
     micro, macro = (
-        estimate(float(figure(counts)), figure(drawn), n=n, n_groups=n_groups)
-        for figure in (multilabel.micro_f1, multilabel.macro_f1)
+        estimate(float(figure(counts)), figure(drawn), n=n, n_groups=n_groups, mirrored=mean)
+        for figure, mean in ((multilabel.micro_f1, False), (multilabel.macro_f1, True))
     )
     return Decided(
         micro_f1=micro,
