@@ -145,13 +145,18 @@ def test_a_parent_is_never_below_a_child_that_the_codebook_scores(problem, about
     np.testing.assert_array_equal(found.probability[:, FALLEN], before.probability[:, FALLEN])
 
 
-def test_of_a_single_choice_facet_at_most_one_label_is_decided(problem, about):
-    background = background_of(problem)
-    facet = [("label.1", "label.2", "label.3")]
+def of_one_facet(problem, about, background, *labels):
+    """Train with `labels` as the answers of a single-choice facet, and score."""
     mixed = fit(
-        problem, *VIEWS, definitions=about, background=background, single_choice=facet, **FEW
+        problem, *VIEWS, definitions=about, background=background, single_choice=[labels], **FEW
     )
-    found = score(mixed, problem)
+    return mixed, score(mixed, problem)
+
+
+def test_of_a_single_choice_facet_at_most_one_label_is_decided(problem, about):
+    mixed, found = of_one_facet(
+        problem, about, background_of(problem), "label.1", "label.2", "label.3"
+    )
     assert (found.probability[:, 1:4].sum(axis=1) <= 1 + 1e-5).all()
     assert (found.decision[:, 1:4].sum(axis=1) <= 1).all()
     assert found.decision[:, 1].any()
@@ -164,12 +169,9 @@ def test_of_a_single_choice_facet_at_most_one_label_is_decided(problem, about):
 
 def test_a_single_choice_facet_of_which_nothing_is_trained_is_as_it_was(problem, about):
     background = background_of(problem)
-    facet = [("label.2", "label.3", "label.4")]
-    mixed = fit(
-        problem, *VIEWS, definitions=about, background=background, single_choice=facet, **FEW
-    )
-    found = score(mixed, problem)
-    before = cold(problem, about, background, single_choice=facet)
+    facet = ("label.2", "label.3", "label.4")
+    _, found = of_one_facet(problem, about, background, *facet)
+    before = cold(problem, about, background, single_choice=[facet])
     np.testing.assert_array_equal(found.probability[:, FALLEN], before.probability[:, FALLEN])
     np.testing.assert_array_equal(found.decision[:, FALLEN], before.decision[:, FALLEN])
 

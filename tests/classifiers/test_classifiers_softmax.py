@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax as scipy_softmax
 
 from narraframe.classifiers.softmax import fit_softmax, softmax
-from narraframe.classifiers.stack import Stack, fit_stack
+from narraframe.classifiers.stack import fit_stack
 from narraframe.classifiers.structure import Choice
 
 OPEN_OR_NOT = pytest.mark.parametrize("is_open", [False, True])
@@ -207,7 +209,7 @@ def test_one_open_answer_alone_is_a_logistic_probability():
 def test_stacks_are_not_changed_in_place():
     scores, y, known, choice = simulate(is_open=True)
     stack = fit_stack(scores, y, known)
-    before = Stack(stack.slopes.copy(), stack.intercept.copy())
+    before = replace(stack, slopes=stack.slopes.copy(), intercept=stack.intercept.copy())
     fit_softmax(stack, scores, y, known, choice)
     assert stack.slopes.tolist() == before.slopes.tolist()
     assert stack.intercept.tolist() == before.intercept.tolist()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from narraframe.classifiers.bend import straight
 from narraframe.classifiers.stack import Stack, fit_stack, logits, probability
 
 
@@ -254,7 +255,7 @@ def test_any_scores_give_finite_probabilities(seed, scale, v):
 
 
 def test_a_logit_is_the_intercept_and_what_each_score_is_worth():
-    stack = Stack(np.array([[2.0], [0.5]]), np.array([-1.0]))
+    stack = Stack(np.array([[2.0], [0.5]]), np.array([-1.0]), straight(1))
     scores = np.array([[[1.0], [0.0]], [[4.0], [2.0]]])
     assert logits(scores, stack).tolist() == [[3.0], [0.0]]
     assert probability(scores, stack)[1, 0] == 0.5
@@ -269,7 +270,7 @@ def test_a_row_has_the_same_bits_in_any_batch():
 
 
 def test_labels_that_are_not_kept_lose_their_calibration():
-    stack = Stack(np.ones((2, 3)), np.ones(3)).only(np.array([True, False, True]))
+    stack = Stack(np.ones((2, 3)), np.ones(3), straight(3)).only(np.array([True, False, True]))
     assert np.isnan(stack.slopes).tolist() == [[False, True, False]] * 2
     assert np.isnan(stack.intercept).tolist() == [False, True, False]
 

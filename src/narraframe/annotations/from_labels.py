@@ -80,15 +80,14 @@ def from_labels(
     codebook = Codebook(
         version=_VERSION,
         title=title,
-        facets=(facet_of_labels(one_label=one_label),),
+        facets=(_facet(one_label=one_label),),
         labels=tuple(Label(ids[name], FACET_ID, name) for name in names),
     )
     rows = [row for post in labelled for row in _annotations(post, ids, annotator)]
     return FromLabels(codebook, tuple(rows), {ids[name]: counts[name] for name in names})
 
 
-def facet_of_labels(*, one_label: bool) -> Facet:
-    """Return the only facet of a codebook that is made of labels."""
+def _facet(*, one_label: bool) -> Facet:
     if one_label:
         return Facet(FACET_ID, "Label", choice="single", question="Which label applies?")
     return Facet(FACET_ID, "Label", question="Which labels apply?")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from narraframe.classifiers.bend import straight
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.stack import Stack
 from narraframe.classifiers.tuned import unit
@@ -80,7 +81,7 @@ def fit_to_codebook(
     spread = scores.std(axis=0)
     told = np.isfinite(definitions).all(axis=1) & (spread > 0)
     slopes = np.where(told, 1 / np.where(told, spread, 1), np.nan)[None, :]
-    return view, Stack(slopes, np.where(told, -BAR, np.nan))
+    return view, Stack(slopes, np.where(told, -BAR, np.nan), straight(len(told)))
 
 
 def score_by_codebook(

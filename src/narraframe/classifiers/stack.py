@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,12 @@ class Stack:
     """``p = 1 / (1 + exp(-bent(sum over views of slope * score + intercept)))``.
 
     `slopes` float64 (v, k), never below 0, and `intercept` float64 (k,); nan = not calibrated.
-    `bend` float64 (3, k), see `bent`; by default there is none.
+    `bend` float64 (3, k): see `bent`.
     """
 
     slopes: Floats
     intercept: Floats
-    bend: Floats = field(default_factory=lambda: np.zeros((3, 0)))
-
-    def __post_init__(self) -> None:
-        if not self.bend.size:
-            object.__setattr__(self, "bend", straight(len(self.intercept)))
+    bend: Floats
 
     def only(self, kept: NDArray[np.bool_]) -> Stack:
         """Return the stack of the `kept` labels, bool (k,); nan for the others."""
@@ -79,7 +75,7 @@ def fit_stack(scores: Floats, y: NDArray[np.int8], known: NDArray[np.bool_]) -> 
     usable = np.flatnonzero((positive > 0) & (negative > 0))
     slopes, intercept = np.full((n_views, k), np.nan), np.full(k, np.nan)
     if not len(usable):
-        return Stack(slopes, intercept)
+        return Stack(slopes, intercept, straight(k))
     frequency = np.log((positive + 1) / (negative + 1))
     targets = np.where(y == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))
     pool = known & np.isin(np.arange(k), usable)
@@ -96,7 +92,7 @@ def fit_stack(scores: Floats, y: NDArray[np.int8], known: NDArray[np.bool_]) -> 
         x = (scores[:, rows, j] / spread[:, None]).T
         own = fit_logistic(x, targets[rows, j], offset[rows, j], common, prior[j])
         slopes[:, j], intercept[j] = own[:-1] / spread, own[-1] + frequency[j]
-    return Stack(slopes, intercept)
+    return Stack(slopes, intercept, straight(k))
 
 
 def logits(scores: Floats, stack: Stack) -> Floats:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.classifiers.classifier import Classifier
+from narraframe.classifiers.facets import fixed_for_choices
 from narraframe.classifiers.from_codebook import CUT, fit_to_codebook
-from narraframe.classifiers.heads import Heads, fixed_for_choices
+from narraframe.classifiers.heads import Heads
 from narraframe.classifiers.settings import HeadSettings
 from narraframe.classifiers.structure import build_structure
 

@@ -145,8 +145,7 @@ def evaluate(
         watch=TerminalWatch(),
     )
     _show_quality(evaluated.quality)
-    if _show_chance(evaluated.reliability):
-        say("the calibration error is more than chance explains")
+    _show_chance(evaluated.reliability)
     _show_selective(evaluated.selective)
     for note in evaluated.notes:
         say(note)
@@ -155,8 +154,7 @@ def evaluate(
 
 def _show_more(fitted: Fitted) -> None:
     """Show what was measured beside the main figures."""
-    if _show_chance(fitted.reliability.pooled):
-        say("the calibration error is more than chance explains: see reliability.png in the run")
+    _show_chance(fitted.reliability.pooled, more=": see reliability.png in the run")
     if fitted.candidates:
         rows = [
             [
@@ -182,15 +180,16 @@ def _show_more(fitted: Fitted) -> None:
     _show_selective(fitted.selective)
 
 
-def _show_chance(curve: Curve) -> bool:
-    """Show the calibration error that chance alone would make; tell whether there is more."""
+def _show_chance(curve: Curve, *, more: str = "") -> None:
+    """Show the calibration error that chance alone would make, and whether there is more."""
     if math.isnan(curve.error):
-        return False
+        return
     say(
         f"by chance alone, perfectly calibrated probabilities of these posts would show "
         f"{curve.chance.mean:.3f}, in 1 case of 20 more than {curve.chance.high:.3f}"
     )
-    return curve.is_off
+    if curve.is_off:
+        say(f"the calibration error is more than chance explains{more}")
 
 
 def _show_selective(kept: Selective | None) -> None:

@@ -61,9 +61,13 @@ def f1(counts: Confusion) -> Floats:
 
 def macro_f1(counts: Confusion) -> Floats:
     """Return the mean F1 of the labels where it is defined; shape (...)."""
-    by_label = f1(counts)
+    return mean_of_defined(f1(counts), axis=-1)
+
+
+def mean_of_defined(by_label: Floats, *, axis: int) -> Floats:
+    """Return the mean along the axis of the labels, of those where a figure is defined."""
     defined = np.isfinite(by_label)
-    return _ratio(np.where(defined, by_label, 0).sum(axis=-1), defined.sum(axis=-1))
+    return _ratio(np.where(defined, by_label, 0).sum(axis=axis), defined.sum(axis=axis))
 
 
 def together(counts: Confusion) -> Confusion:

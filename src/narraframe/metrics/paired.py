@@ -258,15 +258,11 @@ def _mean_ap(
     y: NDArray[np.int8], ranked: NDArray[np.bool_], p: NDArray[np.floating], drawn: Resamples
 ) -> Floats:
     """Return the mean over labels of average precision in each draw, (1 + r,)."""
-    total, defined = np.zeros((2, drawn.weights.shape[1]))
-    for j in range(y.shape[1]):
-        rows = ranked[:, j]
+    by_label = np.full((y.shape[1], drawn.weights.shape[1]), np.nan)
+    for found, label, scores, rows in zip(by_label, y.T, p.T, ranked.T, strict=True):
         weights = drawn.weights[drawn.member[rows]]
-        found = multilabel.average_precision(y[rows, j], p[rows, j], weights)
-        total += np.nan_to_num(found)
-        defined += np.isfinite(found)
-    mean: Floats = np.full(len(total), np.nan)
-    return np.divide(total, defined, out=mean, where=defined > 0)
+        found[:] = multilabel.average_precision(label[rows], scores[rows], weights)
+    return multilabel.mean_of_defined(by_label, axis=0)
 
 
 def _paired(a: Floats, b: Floats, *, n: int, n_groups: int) -> Paired:

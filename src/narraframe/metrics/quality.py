@@ -178,14 +178,10 @@ def _mean_average_precision(
     evidence: _Evidence, rankings: Sequence[NDArray[np.float64]]
 ) -> Estimate:
     """Estimate the mean over the labels whose average precision is defined."""
-    by_label = np.reshape(rankings, (len(rankings), -1))
-    defined = np.isfinite(by_label)
-    n = defined.sum(axis=0)
-    total = np.where(defined, by_label, 0).sum(axis=0)
-    mean = np.divide(total, n, out=np.full(len(total), np.nan), where=n > 0)
+    mean = multilabel.mean_of_defined(np.array(rankings), axis=0)
     positive = np.asarray((evidence.scored & (evidence.y == 1)).any(axis=1))
     return estimate(
-        float(mean[0]) if len(mean) else float("nan"),
+        float(mean[0]),
         mean[1:],
         n=int(evidence.scored.sum()),
         n_groups=evidence.draws.n_groups(positive),

@@ -100,8 +100,7 @@ def with_background(
 
     Only those of which the codebook says more than the name.
     """
-    kept = _usual(posts, experiment)
-    vectors = _vectors(kept, encoder=encoder, workspace=workspace, watch=watch)
+    kept, vectors = _usual(posts, experiment, encoder=encoder, workspace=workspace, watch=watch)
     number = {post.post_id: i for i, post in enumerate(data.posts)}
     row = np.array([number.get(post.post_id, -1) for post in kept], dtype=np.intp)
     return replace(data, background=Background(vectors["embedding"], row, is_described(codebook)))
@@ -116,7 +115,7 @@ def _unlabelled(
     workspace: Workspace,
     watch: Watch,
 ) -> TrainingData:
-    kept = _usual(posts, experiment)
+    kept, vectors = _usual(posts, experiment, encoder=encoder, workspace=workspace, watch=watch)
     shape = (len(kept), len(codebook.label_ids))
     return TrainingData(
         posts=kept,
@@ -126,7 +125,7 @@ def _unlabelled(
             y=np.zeros(shape, np.int8),
             mask=np.zeros(shape, np.bool_),
         ),
-        vectors=_vectors(kept, encoder=encoder, workspace=workspace, watch=watch),
+        vectors=vectors,
         definitions=label_vectors(codebook, encoder),
         groups=np.arange(len(kept), dtype=np.intp),
         audit=np.zeros(len(kept), dtype=np.bool_),
@@ -136,8 +135,15 @@ def _unlabelled(
     )
 
 
-def _usual(posts: Sequence[Post], experiment: Experiment) -> tuple[Post, ...]:
-    """Draw the posts that say what likeness is usual."""
+def _usual(
+    posts: Sequence[Post],
+    experiment: Experiment,
+    *,
+    encoder: Encoder,
+    workspace: Workspace,
+    watch: Watch,
+) -> tuple[tuple[Post, ...], dict[str, NDArray[np.float32]]]:
+    """Draw the posts that say what likeness is usual, and embed them."""
     told = [post for post in posts if post.model_text]
     if not told:
         raise TrainingError(
@@ -146,13 +152,8 @@ def _usual(posts: Sequence[Post], experiment: Experiment) -> tuple[Post, ...]:
             remedy="Name the text column by --text.",
         )
     order = np.random.default_rng(experiment.seed).permutation(len(told))[:ENOUGH]
-    return tuple(told[i] for i in np.sort(order))
-
-
-def _vectors(
-    posts: Sequence[Post], *, encoder: Encoder, workspace: Workspace, watch: Watch
-) -> dict[str, NDArray[np.float32]]:
-    ids, texts = [post.post_id for post in posts], [post.model_text or "" for post in posts]
+    kept = tuple(told[i] for i in np.sort(order))
+    ids, texts = [post.post_id for post in kept], [post.model_text or "" for post in kept]
     cache = EmbeddingCache(workspace.cache, encoder.name)
     with watch.stage("embed", total=len(texts)) as step:
-        return view_vectors(ids, texts, ("embedding",), encoder, cache=cache, progress=step)
+        return kept, view_vectors(ids, texts, ("embedding",), encoder, cache=cache, progress=step)

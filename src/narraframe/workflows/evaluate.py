@@ -146,11 +146,7 @@ def evaluate(
 
 def _csv(quality: Quality, known: KnownLabels) -> str:
     """Return the figures as CSV, and how many posts carry a label that is in none of them."""
-    table = results_csv(quality)
-    if not known.left_out:
-        return table
-    empty = "," * (table.partition("\n")[0].count(",") - 2)
-    return f"{table}({len(known.left_out)} labels left out),0,{known.n_posts}{empty}\n"
+    return results_csv(quality, left_out=len(known.left_out), on_posts=known.n_posts)
 
 
 def _json(quality: Quality, known: KnownLabels) -> str:

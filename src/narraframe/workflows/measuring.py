@@ -136,16 +136,14 @@ class Measurer:
             times = _times(data)
             one = time_split(times, groups, since=_since(split))
             first = split.since or str(np.nanmin(times[one.test]))[:10]
-            undated = int(np.isnat(times).sum())
-            left = f", {len(one.copies):,} copies left out" if len(one.copies) else ""
-            left += f", {undated:,} posts without a date left out" if undated else ""
+            left = _counted(len(one.copies), "copies left out")
+            left += _counted(int(np.isnat(times).sum()), "posts without a date left out")
             return [one], f"trained on the past, tested on posts since {first}{left}"
         if by in ("channel", "author"):
             whose = [getattr(post, by) for post in data.posts]
             found = channel_splits(y, mask, groups, whose, n_folds=split.folds, seed=seed, named=by)
-            n_unknown, n_copies = sum(not name for name in whose), sum(len(s.copies) for s in found)
-            left = f", {n_copies:,} copies left out" if n_copies else ""
-            left += f", {n_unknown:,} posts of no known {by} only taught" if n_unknown else ""
+            left = _counted(sum(len(s.copies) for s in found), "copies left out")
+            left += _counted(sum(not name for name in whose), f"posts of no known {by} only taught")
             return found, f"{len(found)}-fold cross-validation by {by}{left}"
         n_folds = min(split.folds, data.n_groups)
         made = group_splits(y, mask, groups, n_folds=n_folds, seed=seed)
@@ -227,6 +225,10 @@ def measure_test(classifier: Classifier, data: TrainingData, *, experiment: Expe
     fold = np.zeros(len(data.posts), dtype=np.intp)
     how = "on the frozen test set, which no training of this model sees"
     return judged("test", data, found, fold, experiment=experiment, how=how)
+
+
+def _counted(n: int, what: str) -> str:
+    return f", {n:,} {what}" if n else ""
 
 
 def _times(data: TrainingData) -> NDArray[np.datetime64]:

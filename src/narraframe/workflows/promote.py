@@ -120,7 +120,7 @@ def _judge(name: str, before: int | None, version: int, *, workspace: Workspace)
     if before is None:
         return _Judgement(ALONE)
     old, new = (f"models:/{name}/{v}" for v in (before, version))
-    if _is_measured(new, workspace) and not _is_measured(old, workspace):
+    if not _is_measured(old, workspace) and _is_measured(new, workspace):
         return _Judgement(UNMEASURED)
     try:
         compared = compare(old, new, workspace=workspace)

@@ -34,10 +34,11 @@ def overall_metrics(quality: Quality) -> dict[str, float]:
     return _named((name, getattr(quality, name)) for name in _OVERALL)
 
 
-def results_csv(quality: Quality) -> str:
+def results_csv(quality: Quality, *, left_out: int = 0, on_posts: int = 0) -> str:
     """Return the figures as CSV: one row a label, then micro and macro; undefined cells empty.
 
     Micro is of all cells together; macro the mean over the labels, of the calibration error too.
+    A last row says how many labels were `left_out`, if any were, and how many posts carry them.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -60,6 +61,9 @@ def results_csv(quality: Quality) -> str:
     }
     for name, found in (("(micro)", micro), ("(macro)", macro)):
         writer.writerow([name, found["f1"].n, "", "", *_in_columns(found, figures)])
+    if left_out:
+        name = f"({left_out} labels left out)"
+        writer.writerow([name, 0, on_posts, "", *_in_columns({}, figures)])
     return text.getvalue()
 
 

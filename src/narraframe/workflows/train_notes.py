@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narraframe.annotations.contrary import contrary_copies
-from narraframe.annotations.from_labels import facet_of_labels
 from narraframe.annotations.splits import leak, random_folds
 from narraframe.classifiers.classifier import Classifier
 from narraframe.config import Experiment
@@ -38,7 +37,7 @@ def train_notes(
         notes.append(_tuned_note(data, data.tuner, classifier))
     if annotations:
         notes += [_leak_note(data, experiment), *_contrary_note(data)]
-        notes += _one_label_note(data, codebook)
+        notes += _one_label_note(data, experiment)
     if others:
         versions = ", ".join(sorted(others))
         notes.append(
@@ -131,13 +130,12 @@ def _language_notes(data: TrainingData, encoder: Encoder) -> tuple[str, ...]:
     )
 
 
-def _one_label_note(data: TrainingData, codebook: Codebook) -> tuple[str, ...]:
+def _one_label_note(data: TrainingData, experiment: Experiment) -> tuple[str, ...]:
     """Offer `one_label` where labels that came with posts seem to rule each other out."""
-    targets = data.targets
-    made_here = codebook.facets == (facet_of_labels(one_label=False),)
-    if not made_here or len(targets.label_ids) < 2 or not targets.mask.all():
+    targets, asked = data.targets, experiment.data
+    if not asked.labelled or asked.one_label or len(targets.label_ids) < 2:
         return ()
-    if not ((targets.y == 1).sum(axis=1) == 1).all():
+    if not targets.mask.all() or not ((targets.y == 1).sum(axis=1) == 1).all():
         return ()
     return (
         "each post carries exactly one label: if new posts do too, --one-label (one_label = true "
